@@ -1,0 +1,373 @@
+/**
+ * The one table of options. The command line, `--help`, the configuration file and the README's
+ * table are all read from it, so they cannot disagree.
+ *
+ * Names come from the dispyscheduler manual and from dispy 4.15, which renamed some; both work.
+ *
+ * @module
+ */
+import {
+  parseBasePort,
+  parseHost,
+  parseMessageTimeout,
+  parseNode,
+  parsePath,
+  parsePingInterval,
+  parsePort,
+  parsePulseInterval,
+  parseSize,
+  parseWord,
+  parseZombieInterval,
+} from "./values.ts";
+
+/** The headings under which `--help` lists the options. */
+export type OptionGroup = "Network" | "Security" | "Scheduling" | "Files" | "Program";
+
+/** Whether an option works already; one that does not is refused, never ignored. */
+export type Availability = "available" | "not available yet";
+
+/** What all kinds of options have in common. */
+interface OptionBase {
+  /** Other long names of the option, with underscores. */
+  readonly aliases?: readonly string[];
+  /** The one-letter name. */
+  readonly short?: string;
+  readonly group: OptionGroup;
+  /** What it does, as sentences. */
+  readonly help: string;
+  readonly availability?: Availability;
+  /** The option's key in configuration files of dispy 4.15, where that is none of its names. */
+  readonly dispyKey?: string;
+  /** Makes sense on the command line only, not in a configuration file. */
+  readonly commandLineOnly?: boolean;
+}
+
+/** An option which is given or not. */
+export interface FlagOption extends OptionBase {
+  readonly kind: "flag";
+}
+
+interface WithValue<Value> extends OptionBase {
+  /** What stands for the value in help. */
+  readonly placeholder: string;
+  /** What applies when the option is not given, as help shows it; empty when nothing does. */
+  readonly defaultText: string;
+  /** Reads a value; throws `ValueError`. */
+  readonly parse: (text: string) => Value;
+  /** The value must not be shown in messages. */
+  readonly secret?: boolean;
+}
+
+/** An option with one value. */
+export interface ValueOption<Value> extends WithValue<Value> {
+  readonly kind: "value";
+  /** In a configuration file, a zero stands for "not given": dispy writes it so. */
+  readonly zeroIsNone?: boolean;
+}
+
+/** An option which may be repeated; its values make a list. */
+export interface ListOption<Value> extends WithValue<Value> {
+  readonly kind: "list";
+}
+
+/** Any option. */
+export type Option = FlagOption | ValueOption<unknown> | ListOption<unknown>;
+
+function flag(option: Omit<FlagOption, "kind">): FlagOption {
+  return { kind: "flag", ...option };
+}
+
+function value<Value>(option: Omit<ValueOption<Value>, "kind">): ValueOption<Value> {
+  return { kind: "value", ...option };
+}
+
+function list<Value>(option: Omit<ListOption<Value>, "kind">): ListOption<Value> {
+  return { kind: "list", ...option };
+}
+
+const asIs = (text: string): string => text;
+
+/** Every option, under the name by which messages call it; in the order in which help lists them. */
+export const OPTIONS = {
+  nodes: list({
+    aliases: ["node"],
+    short: "n",
+    group: "Network",
+    placeholder: "HOST",
+    defaultText: "the nodes that discovery finds",
+    parse: parseNode,
+    help: "A node to greet at the start: host name or IP address, or an address with * such as " +
+      "10.0.0.*. Needed for nodes outside the local network. Repeat it for each node.",
+  }),
+  ip_addr: list({
+    aliases: ["host"],
+    dispyKey: "hosts",
+    short: "i",
+    group: "Network",
+    placeholder: "HOST",
+    defaultText: "all interfaces",
+    parse: parseHost,
+    help: "Address of this machine to use for communication. Repeat it for each interface.",
+  }),
+  ext_ip_addr: list({
+    aliases: ["ext_host"],
+    dispyKey: "ext_hosts",
+    group: "Network",
+    placeholder: "HOST",
+    defaultText: "",
+    parse: parseHost,
+    help: "Address to announce instead of --ip_addr, when a NAT firewall forwards it to this " +
+      "machine. Repeat it in the order of --ip_addr.",
+  }),
+  port: value({
+    short: "p",
+    dispyKey: "dispy_port",
+    group: "Network",
+    placeholder: "PORT",
+    defaultText: "51347 and 9700, both served",
+    parse: parseBasePort,
+    help: "First port of the one family to use: PORT for messages from nodes (UDP and TCP), " +
+      "PORT+1 where nodes listen, PORT+2 for clients. Without it both families are served: " +
+      "51347 to 51349 (dispy up to 4.10) and 9700 to 9702 (dispy from 4.11).",
+  }),
+  scheduler_port: value({
+    group: "Network",
+    placeholder: "PORT",
+    defaultText: "--port + 2",
+    parse: (text) => parsePort(text),
+    help: "Port for clients, in place of PORT+2. Without --port: the one client port of both " +
+      "families.",
+  }),
+  node_port: value({
+    group: "Network",
+    placeholder: "PORT",
+    defaultText: "--port + 1",
+    parse: (text) => parsePort(text),
+    help:
+      "Port where nodes listen, in place of PORT+1. Without --port: the one node port of both " +
+      "families.",
+  }),
+  ipv4_udp_multicast: flag({
+    group: "Network",
+    availability: "not available yet",
+    help: "Find nodes by IPv4 multicast instead of broadcast.",
+  }),
+  node_secret: value({
+    group: "Security",
+    placeholder: "TEXT",
+    defaultText: "none",
+    parse: asIs,
+    secret: true,
+    help: "Secret shared with the nodes: only nodes started with it are used.",
+  }),
+  cluster_secret: value({
+    group: "Security",
+    placeholder: "TEXT",
+    defaultText: "none",
+    parse: asIs,
+    secret: true,
+    help: "Secret shared with the clients: only clients that know it are served.",
+  }),
+  node_certfile: value({
+    group: "Security",
+    placeholder: "FILE",
+    defaultText: "no TLS",
+    parse: parsePath,
+    availability: "not available yet",
+    help: "Certificate (PEM) for TLS with nodes; the same file as --certfile of dispynode.",
+  }),
+  node_keyfile: value({
+    group: "Security",
+    placeholder: "FILE",
+    defaultText: "the key in --node_certfile",
+    parse: parsePath,
+    availability: "not available yet",
+    help: "Private key (PEM, unencrypted) of --node_certfile.",
+  }),
+  cluster_certfile: value({
+    group: "Security",
+    placeholder: "FILE",
+    defaultText: "no TLS",
+    parse: parsePath,
+    availability: "not available yet",
+    help: "Certificate (PEM) for TLS with clients; the same file as certfile of SharedJobCluster.",
+  }),
+  cluster_keyfile: value({
+    group: "Security",
+    placeholder: "FILE",
+    defaultText: "the key in --cluster_certfile",
+    parse: parsePath,
+    availability: "not available yet",
+    help: "Private key (PEM, unencrypted) of --cluster_certfile.",
+  }),
+  fair_cluster_scheduler: flag({
+    group: "Scheduling",
+    help: "Next job from the cluster that was served the longest time ago, instead of the job " +
+      "that waits longest.",
+  }),
+  early_cluster_scheduler: flag({
+    group: "Scheduling",
+    help: "Next job from the cluster that was created first, instead of the job that waits " +
+      "longest.",
+  }),
+  cooperative: flag({
+    group: "Scheduling",
+    help: "Let clients change how many CPUs of a node are used.",
+  }),
+  pulse_interval: value({
+    group: "Scheduling",
+    placeholder: "SECONDS",
+    defaultText: "",
+    parse: parsePulseInterval,
+    zeroIsNone: true,
+    help: "How often nodes send a sign of life (1 to 600); a node silent for 5 times as long is " +
+      "given up and its jobs are run elsewhere if they are reentrant.",
+  }),
+  ping_interval: value({
+    group: "Scheduling",
+    placeholder: "SECONDS",
+    defaultText: "only at the start",
+    parse: parsePingInterval,
+    zeroIsNone: true,
+    help: "How often to look for nodes that missed earlier pings (1 to 1000).",
+  }),
+  zombie_interval: value({
+    group: "Scheduling",
+    placeholder: "MINUTES",
+    defaultText: "60",
+    parse: parseZombieInterval,
+    help: "How long a client may be silent until it is given up (at least 1; 0 is never).",
+  }),
+  msg_timeout: value({
+    group: "Scheduling",
+    placeholder: "SECONDS",
+    defaultText: "5",
+    parse: parseMessageTimeout,
+    help: "Time limit for sending or receiving a message; raise it for slow networks.",
+  }),
+  dest_path_prefix: value({
+    group: "Files",
+    placeholder: "DIR",
+    defaultText: "dispy/scheduler in the directory for temporary files",
+    parse: parsePath,
+    help: "Directory for files of clients and for results not yet delivered.",
+  }),
+  max_file_size: value({
+    group: "Files",
+    placeholder: "SIZE",
+    defaultText: "0, no limit",
+    parse: parseSize,
+    help: "Largest file to take from a client: a number, with k, m, g or t behind it for larger " +
+      "units.",
+  }),
+  clean: flag({
+    group: "Files",
+    help: "Remove what earlier runs have saved, once at the start.",
+  }),
+  cleanup_nodes: flag({
+    group: "Files",
+    help: "Let nodes always remove a computation's files, even if its client asked to keep them.",
+  }),
+  httpd: flag({
+    dispyKey: "http_server",
+    group: "Program",
+    availability: "not available yet",
+    help: "Serve a web page which shows clusters and nodes.",
+  }),
+  daemon: flag({
+    group: "Program",
+    help: "Do not read commands from the terminal.",
+  }),
+  debug: flag({
+    short: "d",
+    dispyKey: "loglevel",
+    group: "Program",
+    help: "Log debug messages too.",
+  }),
+  log_format: value({
+    group: "Program",
+    placeholder: "text|json",
+    defaultText: "text",
+    parse: parseWord("text", "json"),
+    help: "Log lines for people, or one JSON object a line.",
+  }),
+  config: value({
+    group: "Program",
+    placeholder: "FILE",
+    defaultText: "",
+    parse: parsePath,
+    commandLineOnly: true,
+    help: "Read options from FILE, written by --save_config (dispy's own as well). What the " +
+      "command line says wins.",
+  }),
+  save_config: value({
+    group: "Program",
+    placeholder: "FILE",
+    defaultText: "",
+    parse: parsePath,
+    commandLineOnly: true,
+    help: "Write the options into FILE, readable by its owner only (it holds the secrets), and " +
+      "exit.",
+  }),
+  version: flag({
+    group: "Program",
+    commandLineOnly: true,
+    help: "Show the version and exit.",
+  }),
+  help: flag({
+    short: "h",
+    group: "Program",
+    commandLineOnly: true,
+    help: "Show this text and exit.",
+  }),
+};
+
+/** The table's type. */
+export type OptionTable = typeof OPTIONS;
+
+/** The main name of an option. */
+export type OptionName = keyof OptionTable;
+
+type ParsedValue<Given> = Given extends ListOption<infer Value> ? Value[]
+  : Given extends ValueOption<infer Value> ? Value
+  : Given extends FlagOption ? boolean
+  : never;
+
+/** The options that were given, read. A secret or path keeps its text. */
+export type OptionValues = { [Name in OptionName]?: ParsedValue<OptionTable[Name]> };
+
+/**
+ * Looks an option up.
+ *
+ * @param table The options.
+ * @param name Its main name.
+ * @returns The option, as the union of all kinds.
+ */
+export function optionNamed(table: OptionTable, name: OptionName): Option {
+  return table[name];
+}
+
+/**
+ * Lists all options.
+ *
+ * @param table The options.
+ * @returns Main names and options, in the table's order.
+ */
+export function optionEntries(table: OptionTable): [OptionName, Option][] {
+  return Object.entries(table) as [OptionName, Option][];
+}
+
+/**
+ * Lists every long name that leads to an option.
+ *
+ * @param table The options.
+ * @returns Long names (with underscores, without `--`) and the main name each stands for.
+ */
+export function longNames(table: OptionTable): Map<string, OptionName> {
+  const names = new Map<string, OptionName>();
+  for (const [name, option] of optionEntries(table)) {
+    names.set(name, name);
+    for (const alias of option.aliases ?? []) names.set(alias, name);
+  }
+  return names;
+}

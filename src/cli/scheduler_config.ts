@@ -1,0 +1,137 @@
+import type { CliEnvironment } from "./environment.ts";
+import { planPorts, type PortPlan } from "./ports.ts";
+import type { Selection } from "./selection.ts";
+import { type FileOption, readTlsFiles, type TlsFiles } from "./tls_files.ts";
+import { UsageError } from "./usage_error.ts";
+
+/**
+ * Whose job comes next: the one that waits longest (`job`), one of the cluster that was served the
+ * longest time ago (`fair_cluster`), or one of the cluster created first (`early_cluster`).
+ */
+export type Policy = "job" | "fair_cluster" | "early_cluster";
+
+/** All that the options say, checked, with defaults filled in. */
+export interface SchedulerConfig {
+  /** Nodes to greet at the start: names, addresses, addresses with `*`. Empty: whoever is found. */
+  readonly nodes: readonly string[];
+  /** Own names or addresses to use. Empty: all interfaces. */
+  readonly hosts: readonly string[];
+  /** Addresses to announce in place of `hosts`, by position; never longer than `hosts` (or 1). */
+  readonly extHosts: readonly string[];
+  readonly ports: PortPlan;
+  readonly ipv4UdpMulticast: boolean;
+  /** Empty: none. */
+  readonly nodeSecret: string;
+  /** Empty: none. */
+  readonly clusterSecret: string;
+  readonly nodeTls: TlsFiles | null;
+  readonly clusterTls: TlsFiles | null;
+  readonly policy: Policy;
+  readonly cooperative: boolean;
+  /** Absent: not asked for. */
+  readonly pulseIntervalMs?: number;
+  /** Absent: ping only at the start. */
+  readonly pingIntervalMs?: number;
+  /** Absent: never. */
+  readonly zombieIntervalMs?: number;
+  readonly msgTimeoutMs: number;
+  /** Absent: a directory below the one for temporary files. */
+  readonly destPathPrefix?: string;
+  /** 0: no limit. */
+  readonly maxFileSizeBytes: number;
+  readonly clean: boolean;
+  readonly cleanupNodes: boolean;
+  readonly httpd: boolean;
+  /** Read no commands from the terminal. */
+  readonly daemon: boolean;
+  readonly logLevel: "debug" | "info";
+  readonly logFormat: "text" | "json";
+}
+
+const DEFAULT_ZOMBIE_INTERVAL_MS = 60 * 60_000;
+const DEFAULT_MSG_TIMEOUT_MS = 5000;
+
+function choosePolicy(selection: Selection): Policy {
+  const { fair_cluster_scheduler: fair, early_cluster_scheduler: early } = selection.values;
+  if (fair && early) {
+    throw new UsageError(
+      `${selection.origin("fair_cluster_scheduler")}: contradicts ` +
+        `${selection.origin("early_cluster_scheduler")}; give one of both`,
+    );
+  }
+  return fair ? "fair_cluster" : early ? "early_cluster" : "job";
+}
+
+/** Several own addresses and their external ones are matched by position, so none may be left. */
+function checkAddresses(selection: Selection): void {
+  const { ip_addr: hosts = [], ext_ip_addr: extHosts = [] } = selection.values;
+  const twice = hosts.find((host, index) => hosts.indexOf(host) !== index);
+  if (twice !== undefined) {
+    throw new UsageError(
+      `${selection.origin("ip_addr")}: ${JSON.stringify(twice)} is given twice; give it once`,
+    );
+  }
+  if (extHosts.length > Math.max(1, hosts.length)) {
+    throw new UsageError(
+      `${selection.origin("ext_ip_addr")}: ${extHosts.length} external addresses, but ` +
+        `${hosts.length} given with --ip_addr; give one --ip_addr for each`,
+    );
+  }
+}
+
+/**
+ * Checks how the options fit together and fills in defaults.
+ *
+ * @param selection The options given.
+ * @param environment Reads certificate and key files.
+ * @returns The configuration.
+ * @throws {UsageError} When options contradict each other or a file they name is no good.
+ */
+export function buildConfig(selection: Selection, environment: CliEnvironment): SchedulerConfig {
+  const values = selection.values;
+  const fileOption = (
+    name: "node_certfile" | "node_keyfile" | "cluster_certfile" | "cluster_keyfile",
+  ): FileOption | null => {
+    const path = values[name];
+    return path === undefined ? null : { path, origin: selection.origin(name) };
+  };
+  const tlsFiles = (side: "node" | "cluster"): TlsFiles | null =>
+    readTlsFiles(
+      environment,
+      fileOption(`${side}_certfile`),
+      fileOption(`${side}_keyfile`),
+      `${side}_certfile`,
+    );
+  checkAddresses(selection);
+  const zombieIntervalMs = values.zombie_interval ?? DEFAULT_ZOMBIE_INTERVAL_MS;
+  return {
+    nodes: [...new Set(values.nodes ?? [])],
+    hosts: values.ip_addr ?? [],
+    extHosts: values.ext_ip_addr ?? [],
+    ports: planPorts({
+      port: values.port,
+      schedulerPort: values.scheduler_port,
+      schedulerPortOrigin: selection.origin("scheduler_port"),
+      nodePort: values.node_port,
+    }),
+    ipv4UdpMulticast: values.ipv4_udp_multicast ?? false,
+    nodeSecret: values.node_secret ?? "",
+    clusterSecret: values.cluster_secret ?? "",
+    nodeTls: tlsFiles("node"),
+    clusterTls: tlsFiles("cluster"),
+    policy: choosePolicy(selection),
+    cooperative: values.cooperative ?? false,
+    ...(values.pulse_interval === undefined ? {} : { pulseIntervalMs: values.pulse_interval }),
+    ...(values.ping_interval === undefined ? {} : { pingIntervalMs: values.ping_interval }),
+    ...(zombieIntervalMs === 0 ? {} : { zombieIntervalMs }),
+    msgTimeoutMs: values.msg_timeout ?? DEFAULT_MSG_TIMEOUT_MS,
+    ...(values.dest_path_prefix === undefined ? {} : { destPathPrefix: values.dest_path_prefix }),
+    maxFileSizeBytes: values.max_file_size ?? 0,
+    clean: values.clean ?? false,
+    cleanupNodes: values.cleanup_nodes ?? false,
+    httpd: values.httpd ?? false,
+    daemon: values.daemon ?? false,
+    logLevel: values.debug ? "debug" : "info",
+    logFormat: values.log_format ?? "text",
+  };
+}

@@ -1,0 +1,104 @@
+import { type OptionName, optionNamed, type OptionTable, type OptionValues } from "./options.ts";
+import { UsageError } from "./usage_error.ts";
+import { ValueError } from "./values.ts";
+
+/** Of these at most one applies: naming one replaces the other. */
+const POLICIES: readonly OptionName[] = ["fair_cluster_scheduler", "early_cluster_scheduler"];
+
+/** The options which one source (command line, configuration file) gave, read and checked. */
+export class Selection {
+  readonly #table: OptionTable;
+  readonly #values = new Map<OptionName, unknown>();
+  readonly #origins = new Map<OptionName, string>();
+
+  /** @param table The options there are. */
+  constructor(table: OptionTable) {
+    this.#table = table;
+  }
+
+  /** What was given, by main name. */
+  get values(): OptionValues {
+    return Object.fromEntries(this.#values) as OptionValues;
+  }
+
+  /** Whether an option was given. */
+  has(name: OptionName): boolean {
+    return this.#values.has(name);
+  }
+
+  /** How messages say where an option was given: `--port` or `my.ini, line 3, dispy_port`. */
+  origin(name: OptionName): string {
+    return this.#origins.get(name) ?? `--${name}`;
+  }
+
+  /**
+   * Takes a flag that is set.
+   *
+   * @param name The option's main name.
+   * @param origin How messages say where it was given.
+   * @throws {UsageError} When it is not available yet.
+   */
+  giveFlag(name: OptionName, origin: string): void {
+    this.#requireAvailable(name, origin);
+    this.#values.set(name, true);
+    this.#origins.set(name, origin);
+  }
+
+  /**
+   * Takes a value; those of a list option are collected.
+   *
+   * @param name The option's main name.
+   * @param text The value as given.
+   * @param origin How messages say where it was given.
+   * @throws {UsageError} When the option is not available yet, already has its one value, or does
+   *   not take this value.
+   */
+  giveValue(name: OptionName, text: string, origin: string): void {
+    const option = optionNamed(this.#table, name);
+    if (option.kind === "flag") throw new TypeError(`option ${name} takes no value`);
+    this.#requireAvailable(name, origin);
+    if (option.kind === "value" && this.#values.has(name)) {
+      throw new UsageError(`${origin}: given more than once, but it takes one value`);
+    }
+    let parsed: unknown;
+    try {
+      parsed = option.parse(text);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      const shown = option.secret ? "the value" : JSON.stringify(text);
+      throw new UsageError(`${origin}: ${shown} is not ${error.message}`);
+    }
+    if (option.kind === "list") {
+      const before = this.#values.get(name);
+      this.#values.set(name, [...(Array.isArray(before) ? before : []), parsed]);
+    } else {
+      this.#values.set(name, parsed);
+    }
+    this.#origins.set(name, origin);
+  }
+
+  /**
+   * Lays this selection over another one.
+   *
+   * @param base What applies where this selection says nothing.
+   * @returns A new selection.
+   */
+  over(base: Selection): Selection {
+    const merged = new Selection(this.#table);
+    const replacesPolicy = POLICIES.some((policy) => this.has(policy));
+    for (const source of [base, this]) {
+      for (const [name, value] of source.#values) {
+        if (source === base && replacesPolicy && POLICIES.includes(name)) continue;
+        merged.#values.set(name, value);
+        merged.#origins.set(name, source.origin(name));
+      }
+    }
+    return merged;
+  }
+
+  #requireAvailable(name: OptionName, origin: string): void {
+    if (optionNamed(this.#table, name).availability === "not available yet") {
+      throw new UsageError(`${origin}: not available yet in this version; leave it out`);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Which clusters are scheduled, and how they end.
+ *
+ * @module
+ */
+
+import { forgetIfDone } from "./deliver.ts";
+import { type Cluster, Outcome, type Share } from "./entities.ts";
+import { cancelAtNode, endJob } from "./jobs.ts";
+import { allocateNode, closeShare, removeShare } from "./shares.ts";
+import type { Core } from "./state.ts";
+
+/** So long after a node has closed a computation the last of its results may still come. */
+const LAST_REPLIES_MS = 5_000;
+
+/**
+ * Lets clusters in, in the order in which they asked: an exclusive one only when no other is
+ * scheduled, and none beside an exclusive one.
+ */
+export function scheduleWaiting(core: Core): void {
+  for (let cluster = core.waiting[0]; cluster !== undefined; cluster = core.waiting[0]) {
+    for (const other of core.clusters.values()) {
+      const scheduled = other.accepts || other.state === "closing";
+      if (scheduled && (cluster.options.exclusive || other.options.exclusive)) return;
+    }
+    core.waiting.shift();
+    cluster.state = "announcing";
+    core.emit({ kind: "announceCluster", cluster });
+  }
+}
+
+/**
+ * Ends a cluster: waiting jobs go, nodes are told to close. Clients that still want to know
+ * are told of jobs that will not run.
+ */
+export function closeCluster(
+  core: Core,
+  cluster: Cluster,
+  how: { wantsResults: boolean; terminatePending?: boolean; reason?: string },
+  nowMs: number,
+): void {
+  if (!how.wantsResults) {
+    cluster.wantsResults = false;
+    cluster.deliveries.clear();
+    cluster.overdue.clear();
+  }
+  if (cluster.state === "closing" || cluster.state === "closed") {
+    forgetIfDone(core, cluster);
+    return;
+  }
+  const at = core.waiting.indexOf(cluster);
+  if (at >= 0) core.waiting.splice(at, 1);
+  const terminatePending = how.terminatePending ?? true;
+  cluster.state = "closing";
+  for (const job of cluster.jobs.values()) {
+    if (job.state === "queued") {
+      endJob(core, job, Outcome.Terminated, how.reason ?? null, nowMs);
+    } else if (terminatePending) {
+      cancelAtNode(core, job, nowMs);
+    }
+  }
+  for (const share of cluster.shares.values()) {
+    if (share.state !== "closing" && share.state !== "closed") closeShare(core, share, terminatePending, null, nowMs);
+  }
+  closeIfIdle(core, cluster);
+}
+
+/** Moves a closing cluster on once its jobs and nodes are done. */
+export function closeIfIdle(core: Core, cluster: Cluster): void {
+  if (cluster.state !== "closing" || cluster.jobs.size > 0 || cluster.shares.size > 0) return;
+  cluster.state = "closed";
+  core.emit({ kind: "forgetClusterFiles", cluster });
+  forgetIfDone(core, cluster);
+  scheduleWaiting(core);
+}
+
+/**
+ * Takes a share that its node has closed out of the books once its last jobs are done: nodes
+ * close a computation before the scheduler has acknowledged its last results.
+ */
+export function settleClosedShare(core: Core, share: Share, nowMs: number): void {
+  const { cluster, node } = share;
+  if (!cluster.wantsResults || nowMs - share.closedAtMs >= LAST_REPLIES_MS) {
+    for (const job of [...node.jobs]) {
+      // Whether a job whose message is under way has been started, its answer will tell.
+      if (job.share !== share || job.state !== "running") continue;
+      endJob(core, job, Outcome.Terminated, "the node closed", nowMs);
+    }
+  }
+  if (share.busy > 0) return;
+  removeShare(core, share);
+  // The client may have asked for the node again while it closed.
+  allocateNode(core, cluster, node);
+  closeIfIdle(core, cluster);
+}

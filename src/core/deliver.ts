@@ -1,0 +1,133 @@
+/**
+ * Results on their way to clients. A result is kept until its client has acknowledged it or
+ * is known to want it no longer.
+ *
+ * @module
+ */
+
+import type { Cluster, Delivery, Job, Node } from "./entities.ts";
+import type { Core } from "./state.ts";
+
+/** `DispyJob.ProvisionalResult`. */
+export const PROVISIONAL_STATUS = 7;
+
+/** Waits between attempts: doubled from the first to the last of these. */
+const RETRY_FIRST_MS = 1_000;
+const RETRY_LAST_MS = 60_000;
+
+/** After so many attempts a client that says it does not know the job is believed. */
+const MAX_REFUSED_ATTEMPTS = 3;
+
+/** What is to be told of a job. */
+export interface JobResult {
+  readonly status: number;
+  /** Why, where it is us who ended the job. */
+  readonly reason: string | null;
+  /** The node's reply, where there is one. */
+  readonly payload?: unknown;
+  /** The node that had the job, where there is one. */
+  readonly node?: Node;
+}
+
+/** Starts to bring `result` to the job's client. */
+export function finishDelivery(
+  core: Core,
+  job: Job,
+  result: JobResult,
+  nowMs: number,
+  provisional = false,
+): void {
+  const { cluster } = job;
+  if (!cluster.wantsResults) return;
+  const delivery: Delivery = {
+    id: core.newId(),
+    cluster,
+    uid: job.uid,
+    hash: job.hash,
+    nodeIpAddr: result.node?.ipAddr ?? null,
+    status: provisional ? PROVISIONAL_STATUS : result.status,
+    reason: result.reason,
+    payload: result.payload ?? null,
+    startTimeMs: job.startTimeMs,
+    inFlight: false,
+    attempts: 0,
+    retryAtMs: nowMs,
+  };
+  cluster.deliveries.set(delivery.id, delivery);
+  attempt(core, delivery);
+}
+
+/** The client has acknowledged a result. */
+export function onDelivered(core: Core, delivery: Delivery, nowMs: number): void {
+  const { cluster } = delivery;
+  delivery.inFlight = false;
+  cluster.deliveries.delete(delivery.id);
+  onClientAlive(core, cluster, nowMs);
+  forgetIfDone(core, cluster);
+}
+
+/** The client could not be reached, or did not acknowledge: the result is kept. */
+export function onDeliveryFailed(delivery: Delivery, nowMs: number): void {
+  delivery.inFlight = false;
+  // Where the client has closed its cluster meanwhile, nobody wants the result any more.
+  if (!delivery.cluster.deliveries.has(delivery.id)) return;
+  delivery.retryAtMs = nowMs + retryWaitMs(delivery.attempts);
+  delivery.cluster.overdue.add(delivery);
+}
+
+/**
+ * The client has answered that it does not know the job. Returns whether the result is given
+ * up: a client says so for good where it was restarted, so it is asked a few times only.
+ */
+export function onDeliveryRefused(core: Core, delivery: Delivery, nowMs: number): boolean {
+  if (delivery.attempts < MAX_REFUSED_ATTEMPTS) {
+    onDeliveryFailed(delivery, nowMs);
+    return false;
+  }
+  delivery.inFlight = false;
+  delivery.cluster.deliveries.delete(delivery.id);
+  forgetIfDone(core, delivery.cluster);
+  return true;
+}
+
+/** The client has shown a sign of life: what it has missed is tried again. */
+export function onClientAlive(core: Core, cluster: Cluster, nowMs: number): void {
+  cluster.lastPulseMs = nowMs;
+  for (const delivery of cluster.overdue) {
+    // Not those that failed just now: a client may be alive and yet not take one of them.
+    const failedMs = delivery.retryAtMs - retryWaitMs(delivery.attempts);
+    if (nowMs - failedMs >= RETRY_FIRST_MS) attempt(core, delivery);
+  }
+}
+
+/** The client asks for all that it has missed. Returns how many results are on their way. */
+export function onResendRequested(core: Core, cluster: Cluster, nowMs: number): number {
+  cluster.lastPulseMs = nowMs;
+  for (const delivery of cluster.overdue) attempt(core, delivery);
+  return cluster.deliveries.size;
+}
+
+/** Tries again what is due. */
+export function retryDeliveries(core: Core, cluster: Cluster, nowMs: number): void {
+  for (const delivery of cluster.overdue) {
+    if (delivery.retryAtMs <= nowMs) attempt(core, delivery);
+  }
+}
+
+/** Drops a closed cluster once there is nothing left to be told of it. */
+export function forgetIfDone(core: Core, cluster: Cluster): void {
+  if (cluster.state === "closed" && cluster.deliveries.size === 0) {
+    if (core.clusters.delete(cluster.id)) core.emit({ kind: "forgetCluster", cluster });
+  }
+}
+
+function attempt(core: Core, delivery: Delivery): void {
+  delivery.cluster.overdue.delete(delivery);
+  delivery.inFlight = true;
+  delivery.attempts++;
+  core.emit({ kind: "deliver", delivery });
+}
+
+function retryWaitMs(attempts: number): number {
+  return Math.min(RETRY_FIRST_MS * 2 ** (attempts - 1), RETRY_LAST_MS);
+}

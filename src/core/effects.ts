@@ -1,0 +1,46 @@
+/**
+ * What the core wants done. It does nothing itself: after each event the server takes these
+ * from the core and carries them out, and reports what came of it with another event.
+ *
+ * @module
+ */
+
+import type { Cluster, Delivery, Job, Node, Share } from "./entities.ts";
+
+/** One thing to do. */
+export type Effect =
+  /** Send the computation, its files and `setup` → `onShareReady`, `onShareFailed`. */
+  | { readonly kind: "setUpShare"; readonly share: Share }
+  /** Send the job's files and the job → `onJobStarted`, `onJobRefused`. */
+  | { readonly kind: "runJob"; readonly job: Job; readonly share: Share }
+  /** Tell the node to end the job; its reply follows. */
+  | { readonly kind: "terminateJob"; readonly job: Job; readonly node: Node }
+  /** Tell the node to close the computation → `onShareClosed`. */
+  | { readonly kind: "closeShare"; readonly share: Share; readonly terminatePending: boolean }
+  /** Tell the client that its computation is scheduled → `onClusterAnnounced`, `onClusterLost`. */
+  | { readonly kind: "announceCluster"; readonly cluster: Cluster }
+  /** Tell the client that the job runs. */
+  | { readonly kind: "tellJobRunning"; readonly job: Job; readonly node: Node }
+  /** Bring the client a result → `onDelivered`, `onDeliveryFailed`. */
+  | { readonly kind: "deliver"; readonly delivery: Delivery }
+  /** Tell the client of one of its nodes. */
+  | {
+    readonly kind: "tellNodeStatus";
+    readonly share: Share;
+    readonly status: "initialized" | "stats" | "cpus" | "closed";
+  }
+  /** Look for the nodes that the cluster's client named. */
+  | { readonly kind: "discoverNodes"; readonly cluster: Cluster }
+  /** The job will not be sent to a node again: what was kept for that can go. */
+  | { readonly kind: "forgetJob"; readonly job: Job }
+  /** The cluster needs its files no longer. */
+  | { readonly kind: "forgetClusterFiles"; readonly cluster: Cluster }
+  /** Nothing is left of the cluster. */
+  | { readonly kind: "forgetCluster"; readonly cluster: Cluster }
+  /** The node is no longer used. It may live and not know; then these are what it still has. */
+  | {
+    readonly kind: "forgetNode";
+    readonly node: Node;
+    readonly shares: readonly Share[];
+    readonly reason: string;
+  };

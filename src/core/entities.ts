@@ -1,0 +1,274 @@
+/**
+ * What the scheduler knows: nodes, clusters, which cluster uses which node, and jobs.
+ *
+ * These are records. They change only in `transitions.ts` (jobs and CPUs) and in the
+ * `on_*.ts` files (the rest), so that each change has one place.
+ *
+ * @module
+ */
+
+import type { NodeAllocation } from "./allocation.ts";
+import { type Linked, LinkedList } from "./linked_list.ts";
+import { type Loaded, LoadIndex } from "./load_index.ts";
+
+/** Where a job stands. Each job is in exactly one state; see `transitions.ts`. */
+export type JobState =
+  /** Accepted, waits for a CPU. */
+  | "queued"
+  /** Has a CPU; its `JOB:` message is on the way to the node. */
+  | "assigned"
+  /** The node has acknowledged it. */
+  | "running"
+  /** It has an outcome, or nobody wants one any more. */
+  | "done";
+
+/** How a job ended, as dispy numbers it (`DispyJob.Cancelled` …). */
+export const Outcome = {
+  Cancelled: 8,
+  Terminated: 9,
+  Abandoned: 10,
+  Finished: 11,
+} as const;
+
+/** One of {@linkcode Outcome}. */
+export type Outcome = typeof Outcome[keyof typeof Outcome];
+
+/** A submitted job. */
+export class Job implements Linked<Job> {
+  next: Job | null = null;
+  previous: Job | null = null;
+  list: object | null = null;
+
+  state: JobState = "queued";
+  /** Where it is assigned or runs; `null` in all other states. */
+  share: Share | null = null;
+  /** When its node acknowledged it. */
+  startTimeMs = 0;
+  /** How often a node did not take it. */
+  refusals = 0;
+  /** Its client wants it ended. */
+  cancelRequested = false;
+  /** When its node was last told to end it; 0 = never. */
+  terminateSentMs = 0;
+
+  constructor(
+    /** Unique for ever; the client, the nodes and we know the job by it. */
+    readonly uid: number,
+    /** The client's own mark of the job; replies must carry it. Kept when a job moves. */
+    readonly hash: string,
+    readonly cluster: Cluster,
+    /** Position in the order of submission over all clusters. */
+    readonly seq: number,
+    /** The node that the client insists on, or `null`. */
+    readonly pinnedTo: string | null,
+    readonly submitTimeMs: number,
+    /** What the node needs to run it. Opaque here. */
+    readonly payload: unknown,
+  ) {}
+}
+
+/** Where a cluster's use of a node stands. */
+export type ShareState =
+  /** The computation is on its way to the node, or its `setup` runs. */
+  | "setting_up"
+  /** Jobs can run. */
+  | "ready"
+  /** The node did not take the computation; tried again at `retryAtMs`. */
+  | "failed"
+  /** No new jobs; those that run may end (`deallocate_node`). */
+  | "drained"
+  /** The node was told to close the computation. */
+  | "closing"
+  /** It has; results of its last jobs may still be on the way. */
+  | "closed";
+
+/** A cluster's use of a node. */
+export class Share implements Loaded<Share> {
+  next: Share | null = null;
+  previous: Share | null = null;
+  list: object | null = null;
+  indexedLoad = 0;
+
+  state: ShareState = "setting_up";
+  /** Most CPUs that the cluster may use here. */
+  maxCpus: number;
+  /** CPUs that the cluster uses here. */
+  busy = 0;
+  /** Jobs of the cluster that wait for this node and no other, by `seq`. */
+  readonly pinned = new LinkedList<Job>();
+  /** This share's place among those with pinned jobs that could run now. */
+  readonly pinnedEntry: PinnedEntry = new PinnedEntry(this);
+  /** When a failed share is tried again; `Infinity` = only when the node shows up anew. */
+  retryAtMs = Infinity;
+  failures = 0;
+  /** When the node closed the computation; 0 = not yet. */
+  closedAtMs = 0;
+
+  jobsDone = 0;
+  cpuTimeS = 0;
+  txBytes = 0;
+  rxBytes = 0;
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly node: Node,
+    public allocation: NodeAllocation,
+    maxCpus: number,
+  ) {
+    this.maxCpus = maxCpus;
+  }
+}
+
+/** Lets a share stand in a second index, that of pinned jobs. */
+export class PinnedEntry implements Loaded<PinnedEntry> {
+  next: PinnedEntry | null = null;
+  previous: PinnedEntry | null = null;
+  list: object | null = null;
+  indexedLoad = 0;
+  constructor(readonly share: Share) {}
+}
+
+/** What a node tells of itself when it answers a `PING:`. */
+export interface NodeInfo {
+  /** Its address, which is also its name towards clients. */
+  readonly ipAddr: string;
+  readonly port: number;
+  /** Its random mark since its start. */
+  readonly sign: string;
+  readonly name: string;
+  readonly cpus: number;
+  readonly platform: string;
+  /** dispy's version, which our messages to it must carry. */
+  readonly version: string;
+  /** At which address this node reaches us. */
+  readonly schedulerIpAddr: string;
+  /** At which of our ports this node sends its messages. */
+  readonly schedulerPort: number;
+  /** Free CPU, memory, disk, swap as the node gave them. Opaque here. */
+  readonly availInfo: unknown;
+}
+
+/** A node that runs jobs. */
+export class Node {
+  readonly ipAddr: string;
+  /** CPUs that may be used: `availCpus`, or fewer where a client has set so. */
+  cpus: number;
+  /** CPUs that the node offers. */
+  availCpus: number;
+  /** CPUs in use by all clusters. */
+  busy = 0;
+  readonly shares = new Map<number, Share>();
+  readonly jobs = new Set<Job>();
+  name: string;
+  availInfo: unknown;
+  lastPulseMs: number;
+  /** No job is sent before this time: it has just refused one, or could not be reached. */
+  pausedUntilMs = 0;
+  /** How often in a row it could not be reached. */
+  unreachable = 0;
+  jobsDone = 0;
+  cpuTimeS = 0;
+
+  constructor(public info: NodeInfo, nowMs: number) {
+    this.ipAddr = info.ipAddr;
+    this.name = info.name;
+    this.cpus = this.availCpus = info.cpus;
+    this.availInfo = info.availInfo;
+    this.lastPulseMs = nowMs;
+  }
+
+  /** The part of its CPUs that is in use, 0 to 1. */
+  get load(): number {
+    return this.cpus > 0 ? this.busy / this.cpus : 1;
+  }
+}
+
+/** Where a cluster stands. */
+export type ClusterState =
+  /** The client still sends files. */
+  | "received"
+  /** The client has asked to be scheduled; an exclusive cluster is in its way. */
+  | "waiting"
+  /** The client is being told that it is scheduled; jobs may come. */
+  | "announcing"
+  /** Jobs run. */
+  | "active"
+  /** No more jobs; nodes are closing it. */
+  | "closing"
+  /** Nothing is left but results that the client has not acknowledged. */
+  | "closed";
+
+/** A client's computation and its jobs. */
+export class Cluster {
+  state: ClusterState = "received";
+  allocations: NodeAllocation[];
+  /** Jobs that any node of the cluster may run, by `seq`. */
+  readonly queue = new LinkedList<Job>();
+  /** Shares on which a job could start now, by their node's load. */
+  readonly free = new LoadIndex<Share>();
+  readonly shares = new Map<string, Share>();
+  /** Nodes that the client has closed or deallocated, whatever its allocations say. */
+  readonly excludedNodes = new Set<string>();
+  readonly jobs = new Map<number, Job>();
+  /** Results that the client has not acknowledged. */
+  readonly deliveries = new Map<number, Delivery>();
+  /** Those of them that failed and wait for another attempt. */
+  readonly overdue = new Set<Delivery>();
+  /** The client has not closed the cluster. */
+  wantsResults = true;
+  /** Position in the order in which clusters were last given a CPU; 0 = never. */
+  lastServedSeq = 0;
+  lastPulseMs: number;
+  jobsDone = 0;
+  cpuTimeS = 0;
+
+  constructor(
+    /** dispy's `compute_id`; unique for ever. */
+    readonly id: number,
+    readonly name: string,
+    readonly options: ClusterOptions,
+    /** Position in the order of creation. */
+    readonly createdSeq: number,
+    readonly createdMs: number,
+  ) {
+    this.allocations = options.allocations;
+    this.lastPulseMs = createdMs;
+  }
+
+  /** Whether jobs may be submitted. */
+  get accepts(): boolean {
+    return this.state === "active" || this.state === "announcing";
+  }
+}
+
+/** What a client wants of its cluster. */
+export interface ClusterOptions {
+  /** Sorted by {@linkcode bySpecificity}. */
+  readonly allocations: NodeAllocation[];
+  /** Jobs of a node that died run again on another. */
+  readonly reentrant: boolean;
+  /** No other cluster is scheduled beside it. */
+  readonly exclusive: boolean;
+}
+
+/** A result, or news of a job's end, that its client has yet to acknowledge. */
+export interface Delivery {
+  readonly id: number;
+  readonly cluster: Cluster;
+  readonly uid: number;
+  readonly hash: string;
+  /** The node that the result is from; `null` where no node had the job. */
+  readonly nodeIpAddr: string | null;
+  /** One of `Outcome`, or `ProvisionalResult` (7). */
+  readonly status: number;
+  /** Why, where it is us who ended the job; else `null`. */
+  readonly reason: string | null;
+  /** The node's reply, opaque here; `null` where it is us who ended the job. */
+  readonly payload: unknown;
+  readonly startTimeMs: number;
+  /** An attempt is under way. */
+  inFlight: boolean;
+  attempts: number;
+  /** Not tried before this time, unless the client shows signs of life. */
+  retryAtMs: number;
+}

@@ -1,0 +1,79 @@
+/**
+ * The scheduler itself: which cluster's job runs on which node, and what becomes of it.
+ *
+ * It does no I/O and knows no clock: what happens comes in as a call of an `on…` function with
+ * the time in it, what is to be done comes out of {@linkcode Core.takeEffects}. Files:
+ *
+ * - `entities.ts` what there is; `state.ts` all of it in one object, with its indexes;
+ * - `on_cluster.ts`, `on_job.ts`, `on_node.ts`, `deliver.ts`, `on_tick.ts` what can happen;
+ * - `effects.ts` what can come of it;
+ * - `dispatch.ts`, `policy.ts`, `allocation.ts` who goes next, and where;
+ * - `transitions.ts` the states of a job; `jobs.ts`, `shares.ts`, `clusters.ts`, `nodes.ts` the
+ *   larger steps that several events have in common.
+ *
+ * @module
+ */
+
+export {
+  allocatedCpus,
+  bySpecificity,
+  findAllocation,
+  type NodeAllocation,
+  patternMatches,
+} from "./allocation.ts";
+export {
+  onClientAlive,
+  onDelivered,
+  onDeliveryFailed,
+  onDeliveryRefused,
+  onResendRequested,
+} from "./deliver.ts";
+export type { Effect } from "./effects.ts";
+export {
+  Cluster,
+  type ClusterOptions,
+  type ClusterState,
+  type Delivery,
+  Job,
+  type JobState,
+  Node,
+  type NodeInfo,
+  Outcome,
+  Share,
+  type ShareState,
+} from "./entities.ts";
+export {
+  onClusterAnnounced,
+  onClusterClosed,
+  onClusterLost,
+  onClusterReceived,
+  onNodeCloseRequested,
+  onNodeCpusRequested,
+  onNodeDeallocated,
+  onNodesAllocated,
+  onScheduleRequested,
+  onShareClosed,
+} from "./on_cluster.ts";
+export {
+  type JobRefusal,
+  type JobReplyNews,
+  type JobRequest,
+  onJobCancelled,
+  onJobRefused,
+  onJobReply,
+  onJobStarted,
+  onJobSubmitted,
+  refusesJob,
+} from "./on_job.ts";
+export {
+  onNodeCpusChanged,
+  onNodeFound,
+  onNodePulse,
+  onNodeTerminated,
+  onShareFailed,
+  onShareReady,
+  type SetupFailure,
+} from "./on_node.ts";
+export { onShutdown, onTick } from "./on_tick.ts";
+export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
+export { Core, type CoreOptions } from "./state.ts";

@@ -1,0 +1,63 @@
+/**
+ * How nodes are given up.
+ *
+ * @module
+ */
+
+import { closeIfIdle } from "./clusters.ts";
+import type { Node } from "./entities.ts";
+import { loseJob } from "./jobs.ts";
+import { cancelPinned, removeShare } from "./shares.ts";
+import { type Core, reindexNode } from "./state.ts";
+
+/** A node is asked again this long after it could not be reached; doubled each time. */
+const UNREACHABLE_PAUSE_MS = 1_000;
+/** So often in a row it must fail to be reached, with jobs running, to be given up. */
+const UNREACHABLE_TRIES = 4;
+
+/**
+ * A node could not be reached. With nothing running there it is given up at once (it will
+ * show up again); else it is left alone for a while, as its jobs may well still run.
+ */
+export function nodeUnreachable(core: Core, node: Node, nowMs: number): void {
+  if (core.nodes.get(node.ipAddr) !== node) return;
+  node.unreachable++;
+  if (node.jobs.size === 0 || node.unreachable >= UNREACHABLE_TRIES) {
+    loseNode(core, node, "it cannot be reached", nowMs);
+  } else {
+    node.pausedUntilMs = nowMs + UNREACHABLE_PAUSE_MS * 2 ** (node.unreachable - 1);
+    reindexNode(core, node);
+  }
+}
+
+/** Gives up nodes that have jobs and have been silent for five pulses. */
+export function loseSilentNodes(core: Core, nowMs: number): void {
+  const { pulseIntervalMs } = core.options;
+  if (pulseIntervalMs === null) return;
+  for (const node of core.nodes.values()) {
+    if (node.busy > 0 && nowMs - node.lastPulseMs > 5 * pulseIntervalMs) {
+      loseNode(core, node, "it is silent", nowMs);
+    }
+  }
+}
+
+/**
+ * Takes a node out. Its jobs run again elsewhere where the client has said that they may
+ * (`reentrant`) and did not pin them; all others are cancelled.
+ */
+export function loseNode(core: Core, node: Node, reason: string, nowMs: number): void {
+  if (core.nodes.get(node.ipAddr) !== node) return;
+  core.nodes.delete(node.ipAddr);
+  const why = `node ${node.ipAddr} is gone: ${reason}`;
+  const shares = [...node.shares.values()];
+  for (const share of shares) {
+    cancelPinned(core, share, why, nowMs);
+    removeShare(core, share);
+  }
+  for (const job of [...node.jobs]) {
+    // A job whose message is under way stays assigned: the answer, or its lack, decides.
+    if (job.state === "running") loseJob(core, job, why, nowMs);
+  }
+  for (const share of shares) closeIfIdle(core, share.cluster);
+  core.emit({ kind: "forgetNode", node, shares, reason });
+}

@@ -1,0 +1,198 @@
+/**
+ * What happens to jobs: submitted, started, refused, answered, cancelled.
+ *
+ * @module
+ */
+
+import { closeIfIdle } from "./clusters.ts";
+import { finishDelivery } from "./deliver.ts";
+import { dispatch } from "./dispatch.ts";
+import { type Cluster, Job, Outcome, type Share } from "./entities.ts";
+import { cancelAtNode, endJob, loseJob, returnJob, terminate } from "./jobs.ts";
+import { nodeUnreachable } from "./nodes.ts";
+import { setUpAgain } from "./shares.ts";
+import { type Core, reindexNode, takesPinned } from "./state.ts";
+import { end, enqueue, start } from "./transitions.ts";
+
+/** A job as its client submits it. */
+export interface JobRequest {
+  /** From {@linkcode Core.newId}: the client was told this number already. */
+  readonly uid: number;
+  readonly hash: string;
+  /** Address of the node that the client insists on, or `null`. */
+  readonly pinnedTo: string | null;
+  /** What the node needs to run it. Opaque here. */
+  readonly payload: unknown;
+}
+
+/** How often a job may be refused by nodes for reasons of its own before its client is told. */
+const MAX_REFUSALS = 5;
+
+/** How long a node that says it is busy is left alone. */
+const BUSY_PAUSE_MS = 500;
+
+/**
+ * Whether `cluster` takes a job pinned to the node `pinnedTo` (or to none): `null`, or the
+ * reason why not. To be asked before the client is given a uid.
+ */
+export function refusesJob(core: Core, cluster: Cluster, pinnedTo: string | null): string | null {
+  if (core.shuttingDown) return "the scheduler is shutting down";
+  if (!cluster.accepts) return `computation ${cluster.id} is ${cluster.state}`;
+  if (pinnedTo !== null) {
+    const share = cluster.shares.get(pinnedTo);
+    if (share === undefined) return `the computation does not use node ${pinnedTo}`;
+    if (!takesPinned(share)) return `node ${pinnedTo} takes no more jobs of the computation`;
+  }
+  return null;
+}
+
+/**
+ * A client has submitted a job and knows its uid. From here on it has exactly one outcome:
+ * where the cluster or the pinned node has gone since {@linkcode refusesJob}, the client is
+ * told so with a result.
+ */
+export function onJobSubmitted(core: Core, cluster: Cluster, request: JobRequest, nowMs: number) {
+  const { uid, hash, pinnedTo, payload } = request;
+  const job = new Job(uid, hash, cluster, core.newSeq(), pinnedTo, nowMs, payload);
+  cluster.lastPulseMs = nowMs;
+  const refusal = refusesJob(core, cluster, pinnedTo);
+  if (refusal !== null) {
+    job.state = "done";
+    core.emit({ kind: "forgetJob", job });
+    finishDelivery(core, job, { status: Outcome.Cancelled, reason: refusal }, nowMs);
+    return;
+  }
+  core.jobs.set(uid, job);
+  cluster.jobs.set(uid, job);
+  enqueue(core, job);
+  dispatch(core);
+}
+
+/** The node has acknowledged a job. Late news of a job that is done already are ignored. */
+export function onJobStarted(core: Core, job: Job, share: Share, nowMs: number): void {
+  share.node.unreachable = 0;
+  share.node.lastPulseMs = nowMs;
+  if (job.state !== "assigned" || job.share !== share) return;
+  start(job, nowMs);
+  if (core.nodes.get(share.node.ipAddr) !== share.node) {
+    loseJob(core, job, `node ${share.node.ipAddr} is gone`, nowMs);
+    closeIfIdle(core, job.cluster);
+    dispatch(core);
+    return;
+  }
+  core.emit({ kind: "tellJobRunning", job, node: share.node });
+  if (job.cancelRequested) terminate(core, job, nowMs);
+}
+
+/** Why a job was not started by the node it was sent to. */
+export type JobRefusal =
+  /** The node has no CPU free: its count and ours differ. */
+  | { readonly kind: "busy" }
+  /** The node no longer knows the computation. */
+  | { readonly kind: "dropped"; readonly reason: string }
+  /** The node did not answer, or could not be connected to. */
+  | { readonly kind: "unreachable" }
+  /** The node may or may not run the job, and does not tell. */
+  | { readonly kind: "lost" }
+  /** The job itself cannot be sent or is not taken. */
+  | { readonly kind: "rejected"; readonly reason: string };
+
+/**
+ * A node did not take a job. The job goes back to its place in the queue; this is safe because
+ * the node has said that it does not run it, or is given up on with all that it runs.
+ */
+export function onJobRefused(
+  core: Core,
+  job: Job,
+  share: Share,
+  refusal: JobRefusal,
+  nowMs: number,
+): void {
+  if (job.state !== "assigned" || job.share !== share) return;
+  const { node } = share;
+  const blamed = refusal.kind === "rejected" || refusal.kind === "dropped";
+  const reason = blamed ? refusal.reason : `the node is ${refusal.kind}`;
+  if (blamed && ++job.refusals >= MAX_REFUSALS) {
+    endJob(core, job, Outcome.Terminated, reason, nowMs);
+  } else if (refusal.kind === "lost") {
+    loseJob(core, job, reason, nowMs);
+  } else {
+    returnJob(core, job, reason, nowMs);
+  }
+  if (refusal.kind === "busy" || refusal.kind === "rejected") {
+    node.pausedUntilMs = nowMs + BUSY_PAUSE_MS;
+    reindexNode(core, node);
+  } else if (refusal.kind === "dropped") {
+    if (share.state === "ready") setUpAgain(core, share);
+  } else {
+    nodeUnreachable(core, node, nowMs);
+  }
+  closeIfIdle(core, job.cluster);
+  dispatch(core);
+}
+
+/** A node's reply: a result, provisional or final. */
+export interface JobReplyNews {
+  readonly uid: number;
+  readonly hash: string;
+  readonly nodeIpAddr: string;
+  /** As dispy numbers it. */
+  readonly status: number;
+  /** Whether more follows for this job. */
+  readonly provisional: boolean;
+  readonly startTimeS: number;
+  readonly endTimeS: number;
+  /** The reply itself. Opaque here. */
+  readonly payload: unknown;
+}
+
+/**
+ * A node has sent a result. Returns whether it was of a job that runs there; all others
+ * (doubled, late, made up) change nothing.
+ */
+export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boolean {
+  const node = core.nodes.get(news.nodeIpAddr);
+  const job = core.jobs.get(news.uid);
+  if (node !== undefined) node.lastPulseMs = nowMs;
+  if (
+    node === undefined || job === undefined || job.hash !== news.hash ||
+    job.share === null || job.share.node !== node
+  ) return false;
+  const { share, cluster } = job;
+  if (job.state === "assigned") {
+    // The reply has overtaken the node's acknowledgement. The client is told in order.
+    start(job, nowMs);
+    core.emit({ kind: "tellJobRunning", job, node });
+    if (news.provisional && job.cancelRequested) terminate(core, job, nowMs);
+  }
+  const result = { status: news.status, reason: null, payload: news.payload, node };
+  if (news.provisional) {
+    finishDelivery(core, job, result, nowMs, true);
+    return true;
+  }
+  const cpuTimeS = Math.max(0, news.endTimeS - news.startTimeS);
+  for (const account of [node, share, cluster, core.totals]) {
+    account.jobsDone++;
+    account.cpuTimeS += cpuTimeS;
+  }
+  core.changedShares.add(share);
+  node.pausedUntilMs = 0;
+  end(core, job);
+  finishDelivery(core, job, result, nowMs);
+  closeIfIdle(core, cluster);
+  dispatch(core);
+  return true;
+}
+
+/** The client wants a job ended. Returns whether there is such a job. */
+export function onJobCancelled(core: Core, cluster: Cluster, uid: number, nowMs: number): boolean {
+  cluster.lastPulseMs = nowMs;
+  const job = cluster.jobs.get(uid);
+  if (job === undefined) return false;
+  if (job.state === "queued") {
+    endJob(core, job, Outcome.Cancelled, null, nowMs);
+  } else {
+    cancelAtNode(core, job, nowMs);
+  }
+  return true;
+}

@@ -1,0 +1,147 @@
+/**
+ * What happens to nodes: found, set up for a cluster, alive, changed, gone.
+ *
+ * @module
+ */
+
+import { allocatedCpus } from "./allocation.ts";
+import { dispatch } from "./dispatch.ts";
+import { Node, type NodeInfo, type Share } from "./entities.ts";
+import { loseNode } from "./nodes.ts";
+import { onShareClosed } from "./on_cluster.ts";
+import { allocateNode, cancelPinned } from "./shares.ts";
+import { type Core, reindexNode, reindexShare } from "./state.ts";
+
+/** First wait before a node that refused a computation is asked again; doubled each time. */
+const SETUP_RETRY_FIRST_MS = 5_000;
+const SETUP_RETRY_LAST_MS = 300_000;
+
+/**
+ * A node has introduced itself. It may do so several times for one question. One that was
+ * known with another sign was restarted: what ran on it is lost.
+ */
+export function onNodeFound(core: Core, info: NodeInfo, nowMs: number): Node {
+  let node = core.nodes.get(info.ipAddr);
+  if (node !== undefined && (node.info.sign !== info.sign || node.info.port !== info.port)) {
+    loseNode(core, node, "it was restarted", nowMs);
+    node = undefined;
+  }
+  if (node === undefined) {
+    node = new Node(info, nowMs);
+    core.nodes.set(info.ipAddr, node);
+  } else {
+    node.lastPulseMs = nowMs;
+    node.name = info.name;
+    node.availInfo = info.availInfo;
+    node.unreachable = 0;
+    node.pausedUntilMs = 0;
+    setAvailCpus(core, node, info.cpus);
+    reindexNode(core, node);
+  }
+  for (const cluster of core.clusters.values()) allocateNode(core, cluster, node);
+  dispatch(core);
+  return node;
+}
+
+/** The node has taken the computation, its files and its `setup`; it offers `cpus` CPUs. */
+export function onShareReady(core: Core, share: Share, cpus: number, nowMs: number): void {
+  const { node } = share;
+  node.lastPulseMs = nowMs;
+  node.unreachable = 0;
+  setAvailCpus(core, node, cpus);
+  share.maxCpus = allocatedCpus(share.allocation, node.availCpus);
+  share.failures = 0;
+  if (share.state === "closing") {
+    // Closed while it was being set up.
+    core.emit({ kind: "closeShare", share, terminatePending: true });
+    return;
+  }
+  if (share.state !== "setting_up") return;
+  // Where the client has deallocated the node meanwhile, no jobs run there until it is back.
+  share.state = share.cluster.excludedNodes.has(node.ipAddr) ? "drained" : "ready";
+  core.emit({ kind: "tellNodeStatus", share, status: "initialized" });
+  reindexNode(core, node);
+  dispatch(core);
+}
+
+/** Why a node is not set up for a cluster. */
+export type SetupFailure =
+  /** It could not be reached, or broke off. */
+  | "unreachable"
+  /** It did not take the computation: it may serve another scheduler. Asked again later. */
+  | "refused"
+  /** A file could not be sent, or the client's `setup` failed: it would fail again. */
+  | "setup_failed";
+
+/** The node was not set up; it keeps nothing of the computation. */
+export function onShareFailed(
+  core: Core,
+  share: Share,
+  failure: SetupFailure,
+  reason: string,
+  nowMs: number,
+): void {
+  if (share.state === "closing") {
+    onShareClosed(core, share, nowMs);
+    return;
+  }
+  if (share.state !== "setting_up") return;
+  share.state = "failed";
+  share.failures++;
+  if (failure !== "setup_failed" && !share.cluster.excludedNodes.has(share.node.ipAddr)) {
+    const waitMs = SETUP_RETRY_FIRST_MS * 2 ** (share.failures - 1);
+    share.retryAtMs = nowMs + Math.min(waitMs, SETUP_RETRY_LAST_MS);
+  }
+  if (failure === "setup_failed" || share.failures > 1) {
+    cancelPinned(core, share, `node ${share.node.ipAddr} could not be set up: ${reason}`, nowMs);
+  }
+  reindexShare(core, share);
+}
+
+/** A node's sign of life. Returns whether the node is known. */
+export function onNodePulse(
+  core: Core,
+  ipAddr: string,
+  availInfo: unknown,
+  nowMs: number,
+): boolean {
+  const node = core.nodes.get(ipAddr);
+  if (node === undefined) return false;
+  node.lastPulseMs = nowMs;
+  if (availInfo !== null) {
+    node.availInfo = availInfo;
+    for (const share of node.shares.values()) {
+      core.changedShares.add(share);
+    }
+  }
+  return true;
+}
+
+/** The node's user has changed how many CPUs it offers; none disables it for new jobs. */
+export function onNodeCpusChanged(core: Core, node: Node, cpus: number): void {
+  node.cpus = node.availCpus = Math.max(0, cpus);
+  for (const share of node.shares.values()) {
+    share.maxCpus = allocatedCpus(share.allocation, node.availCpus);
+    core.emit({ kind: "tellNodeStatus", share, status: "cpus" });
+  }
+  reindexNode(core, node);
+  for (const cluster of core.clusters.values()) allocateNode(core, cluster, node);
+  dispatch(core);
+}
+
+/** The node has said that it ends. */
+export function onNodeTerminated(core: Core, node: Node, nowMs: number): void {
+  loseNode(core, node, "it has ended", nowMs);
+  dispatch(core);
+}
+
+function setAvailCpus(core: Core, node: Node, cpus: number): void {
+  if (cpus <= 0 || cpus === node.availCpus) return;
+  const limited = node.cpus < node.availCpus;
+  node.availCpus = cpus;
+  node.cpus = limited ? Math.min(node.cpus, cpus) : cpus;
+  for (const share of node.shares.values()) {
+    share.maxCpus = allocatedCpus(share.allocation, cpus);
+  }
+  reindexNode(core, node);
+}

@@ -1,0 +1,76 @@
+/**
+ * What happens because time passes, and at the end.
+ *
+ * @module
+ */
+
+import { retryDeliveries } from "./deliver.ts";
+import { dispatch } from "./dispatch.ts";
+import type { Cluster } from "./entities.ts";
+import { closeCluster, settleClosedShare } from "./clusters.ts";
+import { remindTerminating } from "./jobs.ts";
+import { loseSilentNodes } from "./nodes.ts";
+import { setUpAgain } from "./shares.ts";
+import { type Core, reindexNode } from "./state.ts";
+
+/** Time has passed. To be called about twice a second: all waits are rounded up to that. */
+export function onTick(core: Core, nowMs: number): void {
+  loseSilentNodes(core, nowMs);
+  for (const node of core.nodes.values()) {
+    if (node.pausedUntilMs !== 0 && node.pausedUntilMs <= nowMs) {
+      node.pausedUntilMs = 0;
+      reindexNode(core, node);
+    }
+  }
+  for (const cluster of core.clusters.values()) {
+    retryDeliveries(core, cluster, nowMs);
+    retrySetups(core, cluster, nowMs);
+    for (const share of cluster.shares.values()) {
+      if (share.state === "closed") settleClosedShare(core, share, nowMs);
+    }
+  }
+  closeZombies(core, nowMs);
+  remindTerminating(core, nowMs);
+  tellStats(core);
+  dispatch(core);
+}
+
+function retrySetups(core: Core, cluster: Cluster, nowMs: number): void {
+  if (cluster.state !== "active") return;
+  for (const share of cluster.shares.values()) {
+    if (share.state === "failed" && share.retryAtMs <= nowMs) setUpAgain(core, share);
+  }
+}
+
+/** Ends clusters whose clients have been silent too long; their results are kept. */
+function closeZombies(core: Core, nowMs: number): void {
+  const { zombieIntervalMs } = core.options;
+  if (zombieIntervalMs === null) return;
+  for (const cluster of core.clusters.values()) {
+    if (nowMs - cluster.lastPulseMs > zombieIntervalMs) {
+      closeCluster(core, cluster, { wantsResults: true, reason: "the client is silent" }, nowMs);
+    }
+  }
+}
+
+/** Tells clients the numbers of their nodes that have changed: once per tick, not per job. */
+function tellStats(core: Core): void {
+  for (const share of core.changedShares) {
+    core.emit({ kind: "tellNodeStatus", share, status: "stats" });
+  }
+  core.changedShares.clear();
+}
+
+/** Ends all clusters: clients are told which jobs will not run, nodes are closed. */
+export function onShutdown(core: Core, nowMs: number): void {
+  core.shuttingDown = true;
+  core.waiting.length = 0;
+  for (const cluster of [...core.clusters.values()]) {
+    closeCluster(
+      core,
+      cluster,
+      { wantsResults: true, reason: "the scheduler was shut down" },
+      nowMs,
+    );
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * A cluster's use of a node, from the first `COMPUTE:` to the last `CLOSE:`.
+ *
+ * @module
+ */
+
+import { allocatedCpus, findAllocation } from "./allocation.ts";
+import { type Cluster, type Node, Outcome, Share } from "./entities.ts";
+import { endJob } from "./jobs.ts";
+import { type Core, reindexShare } from "./state.ts";
+import { end } from "./transitions.ts";
+
+/** Gives `cluster` its share of `node`, if it is to have one and has none. */
+export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
+  if (cluster.state !== "active" || cluster.excludedNodes.has(node.ipAddr)) return;
+  const allocation = findAllocation(cluster.allocations, node);
+  if (allocation === undefined) return;
+  const present = cluster.shares.get(node.ipAddr);
+  const cpus = allocatedCpus(allocation, node.availCpus);
+  if (present === undefined) {
+    const share = new Share(cluster, node, allocation, cpus);
+    cluster.shares.set(node.ipAddr, share);
+    node.shares.set(cluster.id, share);
+    core.emit({ kind: "setUpShare", share });
+    return;
+  }
+  if (present.state === "closing" || present.state === "closed") return;
+  present.allocation = allocation;
+  present.maxCpus = cpus;
+  if (present.state === "failed") {
+    setUpAgain(core, present);
+    return;
+  }
+  if (present.state === "drained") present.state = "ready";
+  reindexShare(core, present);
+}
+
+/** Sends the computation to a node that did not take it, or has dropped it. */
+export function setUpAgain(core: Core, share: Share): void {
+  share.state = "setting_up";
+  share.retryAtMs = Infinity;
+  reindexShare(core, share);
+  core.emit({ kind: "setUpShare", share });
+}
+
+/** Tells a node to close a computation; its jobs there run on, or not, until it says so. */
+export function closeShare(
+  core: Core,
+  share: Share,
+  terminatePending: boolean,
+  reason: string | null,
+  nowMs: number,
+): void {
+  const wasSettingUp = share.state === "setting_up";
+  share.state = "closing";
+  reindexShare(core, share);
+  cancelPinned(core, share, reason, nowMs);
+  // Where the computation is still on its way to the node, the close follows when it is there.
+  if (!wasSettingUp) core.emit({ kind: "closeShare", share, terminatePending });
+}
+
+/** Takes a share without jobs out of the books. */
+export function removeShare(core: Core, share: Share): void {
+  const { cluster, node } = share;
+  if (cluster.shares.get(node.ipAddr) !== share) return;
+  share.state = "closing";
+  reindexShare(core, share);
+  cluster.shares.delete(node.ipAddr);
+  node.shares.delete(cluster.id);
+  core.changedShares.delete(share);
+  core.emit({ kind: "tellNodeStatus", share, status: "closed" });
+  // CPUs that a client has set hold as long as somebody uses the node.
+  if (node.shares.size === 0) node.cpus = node.availCpus;
+}
+
+/** Ends the jobs that wait for this node and no other. */
+export function cancelPinned(
+  core: Core,
+  share: Share,
+  reason: string | null,
+  nowMs: number,
+): void {
+  for (const job of share.pinned) {
+    if (share.cluster.wantsResults) endJob(core, job, Outcome.Cancelled, reason, nowMs);
+    else end(core, job);
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * How much a pickle may ask of the reader.
+ *
+ * @module
+ */
+
+/** Bounds on a pickle; one that goes past any of them is refused with a `PickleError`. */
+export interface PickleLimits {
+  /** Levels of values in values, at most {@linkcode MAX_DEPTH}, which is as deep as we write. */
+  readonly maxDepth: number;
+  /**
+   * Opcodes carried out, which bounds the values made: a small int or `None` takes one, a new
+   * string two, a tuple of two ints four. Each makes the reader hold at most about 100 bytes.
+   */
+  readonly maxElements: number;
+  /** Size of the pickle, plus the long strings and ints that it repeats by reference. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Levels of values in values that are written, and read at most. Python's own pickler reaches
+ * its default recursion limit of 1000 a little earlier.
+ */
+export const MAX_DEPTH = 1000;
+
+/** Limits for messages from trusted peers: payloads of hundreds of megabytes pass. */
+export const DEFAULT_LIMITS: PickleLimits = {
+  maxDepth: MAX_DEPTH,
+  maxElements: 1 << 24,
+  maxBytes: 1 << 29,
+};

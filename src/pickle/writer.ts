@@ -1,0 +1,370 @@
+/**
+ * Writes values as pickles of protocol 4, which Python 3.4 and newer read.
+ *
+ * The pickles have no frames: frames spare a Python that loads from a file small reads, and
+ * cost nothing to leave out for one that loads from memory, as dispy does.
+ *
+ * @module
+ */
+
+import { PickleError } from "./error.ts";
+import { encodeInt, MAX_INT_BYTES } from "./integers.ts";
+import { MAX_DEPTH } from "./limits.ts";
+import { OutputBuffer } from "./output.ts";
+import { StateSetterStep } from "./reduce.ts";
+import { temporariesOf } from "./remade.ts";
+import { encodeUtf8 } from "./text.ts";
+import {
+  PyByteArray,
+  PyDict,
+  PyFrozenSet,
+  PyGlobal,
+  PyObject,
+  PySet,
+  PyTuple,
+  type PyValue,
+} from "./values.ts";
+
+// Opcodes, by the names that Python's `pickletools` gives them.
+const MARK = 0x28;
+const EMPTY_TUPLE = 0x29;
+const STOP = 0x2e;
+const POP = 0x30;
+const POP_MARK = 0x31;
+const BINBYTES = 0x42;
+const SHORT_BINBYTES = 0x43;
+const BINFLOAT = 0x47;
+const BININT = 0x4a;
+const BININT1 = 0x4b;
+const BININT2 = 0x4d;
+const NONE = 0x4e;
+const REDUCE = 0x52;
+const BINUNICODE = 0x58;
+const EMPTY_LIST = 0x5d;
+const APPEND = 0x61;
+const BUILD = 0x62;
+const APPENDS = 0x65;
+const BINGET = 0x68;
+const LONG_BINGET = 0x6a;
+const OBJ = 0x6f;
+const SETITEM = 0x73;
+const TUPLE = 0x74;
+const SETITEMS = 0x75;
+const EMPTY_DICT = 0x7d;
+const PROTO = 0x80;
+const NEWOBJ = 0x81;
+const TUPLE1 = 0x85;
+const TUPLE2 = 0x86;
+const NEWTRUE = 0x88;
+const NEWFALSE = 0x89;
+const LONG1 = 0x8a;
+const LONG4 = 0x8b;
+const SHORT_BINUNICODE = 0x8c;
+const BINUNICODE8 = 0x8d;
+const BINBYTES8 = 0x8e;
+const EMPTY_SET = 0x8f;
+const ADDITEMS = 0x90;
+const FROZENSET = 0x91;
+const NEWOBJ_EX = 0x92;
+const STACK_GLOBAL = 0x93;
+const MEMOIZE = 0x94;
+
+const PROTOCOL = 4;
+
+/** `bytearray` has an opcode only since protocol 5; before, it is a call. */
+const BYTEARRAY = new PyGlobal("builtins", "bytearray");
+
+/** Strings longer than this are compared rather than hashed: engines hash only so much. */
+const MAX_HASHED_CHARS = 16383;
+
+/** Long strings that are remembered in case they come again. */
+const MAX_LONG_STRINGS = 8;
+
+/**
+ * Writes one value.
+ *
+ * Every value that has identity goes into the memo when it is made, before it is filled, and
+ * is fetched from there wherever it comes again. So what is shared stays shared, cycles end,
+ * and the pickle is linear in the number of distinct values.
+ */
+export class PickleWriter {
+  readonly #out = new OutputBuffer();
+  readonly #memo = new Map<object, number>();
+  /** Strings by value: attribute and class names come many times. */
+  readonly #strings = new Map<string, number>();
+  readonly #longStrings: [text: string, index: number][] = [];
+  #memoized = 0;
+  #depth = 0;
+
+  /**
+   * The pickle of `value` in pieces.
+   *
+   * @throws {PickleError} If there is something in `value` that is not a {@linkcode PyValue},
+   * an int is too large, or values are nested too deep.
+   */
+  write(value: PyValue): Uint8Array[] {
+    this.#out.byte2(PROTO, PROTOCOL);
+    this.#save(value);
+    this.#out.byte(STOP);
+    return this.#out.finish();
+  }
+
+  #save(value: PyValue): void {
+    switch (typeof value) {
+      case "string":
+        return this.#string(value);
+      case "bigint":
+        return this.#int(value);
+      case "boolean":
+        return this.#out.byte(value ? NEWTRUE : NEWFALSE);
+      case "number":
+        return this.#out.float64(BINFLOAT, value);
+      case "object": {
+        if (value === null) return this.#out.byte(NONE);
+        const index = this.#memo.get(value);
+        if (index !== undefined) return this.#get(index);
+        if (++this.#depth > MAX_DEPTH) {
+          throw new PickleError(`values are nested more than ${MAX_DEPTH} levels deep`);
+        }
+        this.#object(value);
+        this.#depth--;
+        return;
+      }
+      default:
+        throw new PickleError(`a ${typeof value} is not a Python value`);
+    }
+  }
+
+  #object(value: Exclude<PyValue, string | null>): void {
+    if (value instanceof PyDict) this.#dict(value);
+    else if (value instanceof PyTuple) this.#tuple(value);
+    else if (Array.isArray(value)) this.#list(value);
+    else if (value instanceof PyObject) this.#instance(value);
+    else if (value instanceof PyGlobal) this.#global(value);
+    else if (value instanceof Uint8Array) this.#bytes(value);
+    else if (value instanceof PyByteArray) this.#byteArray(value);
+    else if (value instanceof PySet) this.#set(value);
+    else if (value instanceof PyFrozenSet) this.#frozenSet(value);
+    else throw new PickleError("an object of a JavaScript class is not a Python value");
+  }
+
+  #memoize(value: object): void {
+    this.#out.byte(MEMOIZE);
+    this.#memo.set(value, this.#memoized++);
+  }
+
+  #get(index: number): void {
+    if (index < 256) this.#out.byte2(BINGET, index);
+    else this.#out.uint32(LONG_BINGET, index);
+  }
+
+  /**
+   * Whether `value`, whose parts are being written, has been written meanwhile as a part of
+   * them. If so what is on Python's stack for it is dropped, and the finished one fetched.
+   */
+  #fetchIfDone(value: object, pop: number, times = 1): boolean {
+    const index = this.#memo.get(value);
+    if (index === undefined) return false;
+    while (times-- > 0) this.#out.byte(pop);
+    this.#get(index);
+    return true;
+  }
+
+  #int(value: bigint): void {
+    const number = Number(value);
+    if (number >= -0x80000000 && number <= 0x7fffffff) {
+      if (number < 0 || number > 0xffff) this.#out.uint32(BININT, number);
+      else if (number < 256) this.#out.byte2(BININT1, number);
+      else this.#out.uint16(BININT2, number);
+      return;
+    }
+    if (Number.isSafeInteger(number)) return this.#out.smallInt(LONG1, number);
+    const bytes = encodeInt(value);
+    if (bytes.length > MAX_INT_BYTES) {
+      throw new PickleError(`an int has over ${MAX_INT_BYTES} bytes`);
+    }
+    if (bytes.length < 256) this.#out.byte2(LONG1, bytes.length);
+    else this.#out.uint32(LONG4, bytes.length);
+    this.#out.bytes(bytes);
+  }
+
+  #string(text: string): void {
+    const long = text.length > MAX_HASHED_CHARS;
+    const index = long
+      ? this.#longStrings.find(([other]) => other === text)?.[1]
+      : this.#strings.get(text);
+    if (index !== undefined) return this.#get(index);
+    if (!this.#out.shortAscii(SHORT_BINUNICODE, text)) {
+      const bytes = encodeUtf8(text);
+      if (bytes.length < 256) this.#out.byte2(SHORT_BINUNICODE, bytes.length);
+      else if (bytes.length <= 0xffffffff) this.#out.uint32(BINUNICODE, bytes.length);
+      else this.#out.uint64(BINUNICODE8, bytes.length);
+      this.#out.bytes(bytes);
+    }
+    // A reference takes two bytes or more, so there is nothing to gain for a single character.
+    if (text.length < 2 || (long && this.#longStrings.length === MAX_LONG_STRINGS)) return;
+    this.#out.byte(MEMOIZE);
+    if (long) this.#longStrings.push([text, this.#memoized++]);
+    else this.#strings.set(text, this.#memoized++);
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    this.#bytesAlone(bytes);
+    this.#memoize(bytes);
+  }
+
+  #bytesAlone(bytes: Uint8Array): void {
+    if (bytes.length < 256) this.#out.byte2(SHORT_BINBYTES, bytes.length);
+    else if (bytes.length <= 0xffffffff) this.#out.uint32(BINBYTES, bytes.length);
+    else this.#out.uint64(BINBYTES8, bytes.length);
+    this.#out.bytes(bytes);
+  }
+
+  #byteArray(array: PyByteArray): void {
+    this.#save(BYTEARRAY);
+    if (array.bytes.length === 0) this.#out.byte(EMPTY_TUPLE);
+    else {
+      this.#bytesAlone(array.bytes);
+      this.#out.byte(TUPLE1);
+    }
+    this.#out.byte(REDUCE);
+    this.#memoize(array);
+  }
+
+  #list(list: PyValue[]): void {
+    this.#out.byte(EMPTY_LIST);
+    this.#memoize(list);
+    this.#items(list, APPENDS);
+  }
+
+  #items(items: readonly PyValue[], opcode: number): void {
+    if (items.length === 1 && opcode === APPENDS) {
+      this.#save(items[0] as PyValue);
+      this.#out.byte(APPEND);
+    } else if (items.length > 0) {
+      this.#out.byte(MARK);
+      for (const item of items) this.#save(item);
+      this.#out.byte(opcode);
+    }
+  }
+
+  #dict(dict: PyDict): void {
+    this.#out.byte(EMPTY_DICT);
+    this.#memoize(dict);
+    this.#entries(dict, dict.size);
+  }
+
+  #entries(entries: Iterable<readonly [PyValue, PyValue]>, size: number): void {
+    if (size === 0) return;
+    if (size > 1) this.#out.byte(MARK);
+    for (const [key, value] of entries) {
+      this.#save(key);
+      this.#save(value);
+    }
+    this.#out.byte(size > 1 ? SETITEMS : SETITEM);
+  }
+
+  #set(set: PySet): void {
+    this.#out.byte(EMPTY_SET);
+    this.#memoize(set);
+    this.#items(set.items, ADDITEMS);
+  }
+
+  #frozenSet(set: PyFrozenSet): void {
+    this.#out.byte(MARK);
+    for (const item of set.items) {
+      this.#save(item);
+      if (this.#fetchIfDone(set, POP_MARK)) return;
+    }
+    this.#out.byte(FROZENSET);
+    this.#memoize(set);
+  }
+
+  #tuple(tuple: PyTuple): void {
+    const size = tuple.items.length;
+    if (size === 0) return this.#out.byte(EMPTY_TUPLE);
+    if (size > 3) this.#out.byte(MARK);
+    for (let at = 0; at < size; at++) {
+      const item = tuple.items[at] as PyValue;
+      this.#save(item);
+      // Only through an item that is an object can the tuple contain itself.
+      if (typeof item !== "object" || item === null) continue;
+      if (this.#fetchIfDone(tuple, size > 3 ? POP_MARK : POP, size > 3 ? 1 : at + 1)) return;
+    }
+    this.#out.byte(size > 3 ? TUPLE : TUPLE1 - 1 + size);
+    this.#memoize(tuple);
+  }
+
+  #global(global: PyGlobal): void {
+    this.#string(global.module);
+    this.#string(global.name);
+    this.#out.byte(STACK_GLOBAL);
+    this.#memoize(global);
+  }
+
+  #instance(object: PyObject): void {
+    for (const part of temporariesOf(object)) this.#memo.delete(part as object);
+    if (!this.#construct(object)) return;
+    this.#memoize(object);
+    for (const step of object.steps) {
+      switch (step.kind) {
+        case "append":
+          this.#items(step.items, APPENDS);
+          break;
+        case "set":
+          this.#entries(step.entries, step.entries.length);
+          break;
+        case "add":
+          this.#items(step.items, ADDITEMS);
+          break;
+        case "build":
+          if (step instanceof StateSetterStep) this.#setState(object, step);
+          else {
+            this.#save(step.state);
+            this.#out.byte(BUILD);
+          }
+          break;
+      }
+    }
+  }
+
+  /** Writes how the object is made; false if it turned out to be made already. */
+  #construct(object: PyObject): boolean {
+    const { construction } = object;
+    switch (construction.kind) {
+      case "reduce":
+        return this.#call(object, REDUCE, construction.callable, construction.args);
+      case "newobj":
+        return this.#call(object, NEWOBJ, construction.cls, construction.args);
+      case "newobj_ex": {
+        const { cls, args, kwargs } = construction;
+        return this.#call(object, NEWOBJ_EX, cls, args, kwargs);
+      }
+      case "inst":
+        this.#out.byte(MARK);
+        for (const part of [construction.cls, ...construction.args]) {
+          this.#save(part);
+          if (this.#fetchIfDone(object, POP_MARK)) return false;
+        }
+        this.#out.byte(OBJ);
+        return true;
+    }
+  }
+
+  #call(object: PyObject, opcode: number, ...operands: PyValue[]): boolean {
+    for (let at = 0; at < operands.length; at++) {
+      this.#save(operands[at] as PyValue);
+      if (this.#fetchIfDone(object, POP, at + 1)) return false;
+    }
+    this.#out.byte(opcode);
+    return true;
+  }
+
+  #setState(object: PyObject, step: StateSetterStep): void {
+    this.#save(step.setter);
+    this.#save(object);
+    this.#save(step.state);
+    this.#out.byte2(TUPLE2, REDUCE);
+    this.#out.byte(POP);
+  }
+}

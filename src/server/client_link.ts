@@ -1,0 +1,271 @@
+/**
+ * Messages to one client about one computation.
+ *
+ * Each goes over a connection of its own, many at a time, but never in an order that would
+ * confuse the client: it hears of a node before it hears of that node's first job, and that a
+ * job runs before it gets the job's result. A message counts as heard when the client has
+ * closed the connection.
+ *
+ * @module
+ */
+
+import {
+  type Delivery,
+  type Job,
+  type Node,
+  onClusterAnnounced,
+  onClusterLost,
+  onDelivered,
+  onDeliveryFailed,
+  onDeliveryRefused,
+  type Share,
+} from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import { dumps } from "../pickle/mod.ts";
+import {
+  type AvailInfo,
+  encodeToClient,
+  isAck,
+  type JobReply,
+  JobStatus,
+  type MessageStream,
+  NodeStatus,
+  type NodeStatusMessage,
+  type ToClientMessage,
+} from "../wire/mod.ts";
+import type { Computation } from "./computation.ts";
+import { type Context, MAX_ANSWER_BYTES, messageOf, nodeAuthOf } from "./context.ts";
+import { Lanes } from "./lanes.ts";
+
+const log = getLogger("client");
+
+/** Connections to a client at the same time; dispy's clients take them one after the other. */
+const CONCURRENT_MESSAGES = 16;
+
+/** The pickled `None` that stands for the result of a job that has none. */
+const NO_RESULT = dumps(null);
+
+/** See the module's description. */
+export class ClientLink {
+  readonly #lanes = new Lanes(CONCURRENT_MESSAGES);
+  /** By node address: the message that introduces it, while it is under way. */
+  readonly #introductions = new Map<string, Promise<void>>();
+  /** By job uid: the message that it runs, while it is under way. */
+  readonly #started = new Map<number, Promise<void>>();
+  /** By job uid: the last provisional result, while it is under way. */
+  readonly #provisional = new Map<number, Promise<void>>();
+
+  constructor(private readonly context: Context, private readonly computation: Computation) {}
+
+  /** Tells the client that its computation is scheduled. */
+  async announce(): Promise<void> {
+    const { engine, options } = this.context;
+    const { cluster } = this.computation;
+    try {
+      const pulseIntervalS = engine.core.options.pulseIntervalMs === null
+        ? null
+        : engine.core.options.pulseIntervalMs / 1000;
+      const answer = await this.#ask({ kind: "SCHEDULED", computeId: cluster.id, pulseIntervalS });
+      if (!isAck(answer)) throw new Error("it does not know the computation");
+      engine.post((core, nowMs) => onClusterAnnounced(core, cluster, nowMs));
+    } catch (error) {
+      log.warning("client cannot be told that its computation is scheduled; dropping it", {
+        computation: cluster.name,
+        client: this.#address,
+        reason: messageOf(error),
+        hint: `it must be reachable from here within ${options.msgTimeoutMs / 1000} s`,
+      });
+      engine.post((core, nowMs) => onClusterLost(core, cluster, nowMs));
+    }
+  }
+
+  /** Tells the client that a job runs. */
+  tellJobRunning(job: Job, node: Node): void {
+    const message: ToClientMessage = {
+      kind: "JOB_STATUS",
+      uid: job.uid,
+      hash: job.hash,
+      status: JobStatus.Running,
+      node: node.ipAddr,
+      startTimeS: job.startTimeMs / 1000,
+    };
+    const introduced = this.#introductions.get(node.ipAddr);
+    const told = introduced === undefined
+      ? this.#tell(message)
+      : introduced.then(() => this.#tell(message));
+    this.#track(this.#started, job.uid, told);
+  }
+
+  /** Brings the client a result. */
+  async deliver(delivery: Delivery): Promise<void> {
+    const { engine } = this.context;
+    const { uid } = delivery;
+    const before = this.#provisional.get(uid) ?? this.#started.get(uid);
+    const outcome = this.#tryDelivery(delivery, before);
+    if (delivery.status === JobStatus.ProvisionalResult) {
+      this.#track(this.#provisional, uid, outcome.then(() => {}));
+    }
+    const result = await outcome;
+    if (!this.computation.cluster.wantsResults) return;
+    if (result === "delivered") {
+      log.debug("result delivered", { job: uid, client: this.#address });
+      engine.post((core, nowMs) => onDelivered(core, delivery, nowMs));
+    } else if (result === "failed") {
+      engine.post((_core, nowMs) => onDeliveryFailed(delivery, nowMs));
+    } else if (engine.post((core, nowMs) => onDeliveryRefused(core, delivery, nowMs))) {
+      log.warning("client does not know a job of its own; its result is dropped", {
+        job: uid,
+        client: this.#address,
+      });
+    }
+  }
+
+  /** Tells the client of one of its nodes. */
+  tellNodeStatus(share: Share, status: "initialized" | "stats" | "cpus" | "closed"): void {
+    const { ipAddr } = share.node;
+    const message = this.#nodeStatus(share, status);
+    const introduced = this.#introductions.get(ipAddr);
+    const told = introduced === undefined
+      ? this.#tell(message)
+      : introduced.then(() => this.#tell(message));
+    if (status === "initialized") this.#track(this.#introductions, ipAddr, told);
+  }
+
+  /** A connection to the client's own port. */
+  connect(): Promise<MessageStream> {
+    const { hostname, port } = this.computation.client;
+    return this.context.transport.connect(hostname, port);
+  }
+
+  get #address(): string {
+    const { hostname, port } = this.computation.client;
+    return `${hostname}:${port}`;
+  }
+
+  async #tryDelivery(
+    delivery: Delivery,
+    before: Promise<void> | undefined,
+  ): Promise<"delivered" | "refused" | "failed"> {
+    if (before !== undefined) await before;
+    try {
+      const reply = this.replyOf(delivery);
+      const answer = await this.#ask({ kind: "JOB_REPLY", reply });
+      return isAck(answer) ? "delivered" : answer.length === 0 ? "failed" : "refused";
+    } catch (error) {
+      const properties = {
+        job: delivery.uid,
+        client: this.#address,
+        attempt: delivery.attempts,
+        reason: messageOf(error),
+      };
+      // Said aloud once: further attempts follow, and the first failure tells it all.
+      if (delivery.attempts === 1) log.warning("result not delivered yet; it is kept", properties);
+      else log.debug("result not delivered yet", properties);
+      return "failed";
+    }
+  }
+
+  /** The reply that the client gets: the node's own, or one of ours for a job without one. */
+  replyOf(delivery: Delivery): JobReply {
+    const payload = delivery.payload as JobReply | null;
+    const nodeIpAddr = delivery.nodeIpAddr ?? this.computation.schedulerIpAddr;
+    const cpus = this.context.engine.core.nodes.get(nodeIpAddr)?.cpus ?? null;
+    if (payload !== null) return { ...payload, cpus: cpus ?? payload.cpus };
+    const startTimeS = delivery.startTimeMs / 1000;
+    return {
+      uid: delivery.uid,
+      hash: delivery.hash,
+      ipAddr: nodeIpAddr,
+      status: delivery.status as JobStatus,
+      result: NO_RESULT,
+      stdout: null,
+      stderr: null,
+      exception: delivery.reason,
+      startTimeS,
+      endTimeS: startTimeS,
+      cpus,
+      extra: null,
+    };
+  }
+
+  #nodeStatus(
+    share: Share,
+    status: "initialized" | "stats" | "cpus" | "closed",
+  ): NodeStatusMessage {
+    const { node } = share;
+    const { clientAuth } = this.computation;
+    const base = {
+      kind: "NODE_STATUS",
+      computeId: share.cluster.id,
+      auth: clientAuth,
+      ipAddr: node.ipAddr,
+    } as const;
+    const { txBytes, rxBytes } = share;
+    const availInfo = node.availInfo as AvailInfo | null;
+    switch (status) {
+      case "initialized":
+        return {
+          ...base,
+          status: NodeStatus.Initialized,
+          dispyNode: {
+            ipAddr: node.ipAddr,
+            name: node.name,
+            cpus: Math.min(node.cpus, share.maxCpus),
+            availCpus: node.availCpus,
+            busy: share.busy,
+            jobsDone: share.jobsDone,
+            cpuTimeS: share.cpuTimeS,
+            txBytes,
+            rxBytes,
+            updateTimeS: Date.now() / 1000,
+            availInfo,
+            extra: null,
+          },
+          nodeAuth: nodeAuthOf(this.context, node),
+          nodePort: node.info.port,
+        };
+      case "stats":
+        return { ...base, status: NodeStatus.AvailInfo, availInfo, txBytes, rxBytes };
+      case "closed":
+        return { ...base, status: NodeStatus.Closed, txBytes, rxBytes };
+      case "cpus":
+        return { ...base, status: "node_cpus", nodeCpus: Math.min(node.cpus, share.maxCpus) };
+    }
+  }
+
+  /** Sends a message and reads the answer. */
+  #ask(message: ToClientMessage): Promise<Uint8Array> {
+    return this.#lanes.run(async () => {
+      using stream = await this.connect();
+      await stream.writeMessage(...encodeToClient(message));
+      return await stream.readMessage(MAX_ANSWER_BYTES);
+    });
+  }
+
+  /** Sends a message that has no answer, and waits until the client has heard it. Never throws. */
+  async #tell(message: ToClientMessage): Promise<void> {
+    // A client that has closed its computation throws such news away.
+    if (!this.computation.cluster.wantsResults) return;
+    try {
+      await this.#lanes.run(async () => {
+        using stream = await this.connect();
+        await stream.writeMessage(...encodeToClient(message));
+        await stream.waitForClose();
+      });
+    } catch (error) {
+      log.debug("client not told", {
+        message: message.kind,
+        client: this.#address,
+        reason: messageOf(error),
+      });
+    }
+  }
+
+  /** Remembers `promise` under `key` until it is done. */
+  #track<K>(map: Map<K, Promise<void>>, key: K, promise: Promise<void>): void {
+    const tracked = promise.finally(() => {
+      if (map.get(key) === tracked) map.delete(key);
+    });
+    map.set(key, tracked);
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * Requests of clients at the client port: computations, files, jobs.
+ *
+ * @module
+ */
+
+import {
+  onClientAlive,
+  onClusterClosed,
+  onJobCancelled,
+  onJobSubmitted,
+  onResendRequested,
+  onScheduleRequested,
+  refusesJob,
+} from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import {
+  ACK,
+  AUTH_LENGTH_BYTES,
+  authMatches,
+  type ClientGreeting,
+  type ClientJobRequest,
+  type ClientPulse,
+  type ClientRequest,
+  type ComputeRef,
+  decodeClientRequest,
+  encodeClientAnswer,
+  encodeIntAnswer,
+  encodeUidsAnswer,
+  isAck,
+  type MessageStream,
+  NAK,
+  type NodeJobsRequest,
+} from "../wire/mod.ts";
+import type { ComputationIntake } from "./computation_intake.ts";
+import type { Computation } from "./computation.ts";
+import {
+  type Context,
+  MAX_ANSWER_BYTES,
+  MAX_GREETING_BYTES,
+  MAX_MESSAGE_BYTES,
+  messageOf,
+} from "./context.ts";
+import type { Discovery } from "./discovery.ts";
+import type { FileIntake } from "./file_intake.ts";
+import type { ClientFile } from "./file_set.ts";
+import type { JobPayload } from "./job_payload.ts";
+import type { NodeControl } from "./node_control.ts";
+import type { NodeLink } from "./node_link.ts";
+import type { PortFamily } from "./options.ts";
+import type { ResultRecall } from "./result_recall.ts";
+
+const log = getLogger("clientside");
+
+/** What tells a client that its job is not taken: it checks only that a uid is not zero. */
+const NO_UID = 0;
+
+/** The parts of the server that serve some of the requests. */
+export interface ClientSideParts {
+  readonly discovery: Discovery;
+  readonly nodeLink: NodeLink;
+  readonly computationIntake: ComputationIntake;
+  readonly fileIntake: FileIntake;
+  readonly nodeControl: NodeControl;
+  readonly resultRecall: ResultRecall;
+}
+
+/** See the module's description. */
+export class ClientSide {
+  constructor(private readonly context: Context, private readonly parts: ClientSideParts) {}
+
+  /** Serves one connection to the client port of `family`. */
+  async serve(stream: MessageStream, family: PortFamily): Promise<void> {
+    const auth = await stream.readExactly(AUTH_LENGTH_BYTES);
+    if (!authMatches(auth, this.context.clusterAuth)) {
+      await this.#serveStranger(stream, family);
+      return;
+    }
+    const message = await stream.readMessage(MAX_MESSAGE_BYTES);
+    if (message.length === 0) return;
+    await this.#serveClient(stream, decodeClientRequest(message), family);
+  }
+
+  /** Somebody who has not proved the cluster secret may only greet. */
+  async #serveStranger(stream: MessageStream, family: PortFamily): Promise<void> {
+    const message = await stream.readMessage(MAX_GREETING_BYTES);
+    if (message.length === 0) return;
+    const request = decodeClientRequest(message);
+    if (request.kind === "CLIENT") {
+      await this.#greeting(stream, request, family);
+      return;
+    }
+    log.warning("request without the cluster secret; refused", {
+      from: stream.remoteAddr.hostname,
+      request: request.kind,
+    });
+  }
+
+  async #serveClient(
+    stream: MessageStream,
+    request: ClientRequest,
+    family: PortFamily,
+  ): Promise<void> {
+    const { engine } = this.context;
+    switch (request.kind) {
+      case "CLIENT":
+        return await this.#greeting(stream, request, family);
+      case "COMPUTE":
+        return await this.parts.computationIntake.take(stream, request);
+      case "FILEXFER":
+        return await this.parts.fileIntake.take(stream, request.file);
+      case "SCHEDULE":
+        return await this.#schedule(stream, request);
+      case "JOB":
+        return await this.#job(stream, request);
+      case "SENDFILE":
+        return await this.parts.nodeControl.sendFile(stream, request);
+      case "PULSE":
+        return this.#pulse(request, stream.remoteAddr.hostname);
+      case "NODE_JOBS":
+        return await this.#nodeJobs(stream, request);
+      case "PENDING_JOBS":
+      case "RETRIEVE_JOB":
+        return await this.parts.resultRecall.serve(stream, request, this.#find(request));
+      case "ALLOCATE_NODE":
+      case "DEALLOCATE_NODE":
+      case "CLOSE_NODE":
+      case "SET_NODE_CPUS": {
+        const status = this.parts.nodeControl.change(request, this.#find(request));
+        return await stream.writeMessage(encodeIntAnswer(status));
+      }
+      case "RESEND_JOB_RESULTS": {
+        const computation = this.#find(request);
+        const count = computation === undefined ? 0 : engine.post((core, nowMs) => {
+          const { cluster } = computation;
+          return onResendRequested(core, cluster, nowMs) + cluster.jobs.size;
+        });
+        return await stream.writeMessage(encodeIntAnswer(count));
+      }
+      case "TERMINATE_JOB": {
+        const cluster = this.#find(request)?.cluster;
+        if (cluster === undefined) return;
+        const { uid } = request;
+        const known = engine.post((core, nowMs) => onJobCancelled(core, cluster, uid, nowMs));
+        log.debug(known ? "job cancelled by its client" : "cancelled job is over", { job: uid });
+        return;
+      }
+      case "CLOSE": {
+        const computation = this.#find(request);
+        if (computation === undefined) return;
+        const { cluster } = computation;
+        log.info("computation closed by its client", { computation: cluster.name });
+        engine.post((core, nowMs) =>
+          onClusterClosed(core, cluster, request.terminatePending, nowMs)
+        );
+      }
+    }
+  }
+
+  #find({ computeId, auth }: ComputeRef): Computation | undefined {
+    const computation = this.context.computations.find(computeId, auth);
+    if (computation === undefined) {
+      log.debug("request for an unknown computation", { computation: computeId });
+    }
+    return computation;
+  }
+
+  async #greeting(
+    stream: MessageStream,
+    greeting: ClientGreeting,
+    family: PortFamily,
+  ): Promise<void> {
+    await stream.writeMessage(encodeClientAnswer({
+      ipAddr: greeting.ipAddr || stream.remoteAddr.hostname,
+      port: family.clientSide,
+      sign: this.context.sign,
+      version: greeting.version,
+    }));
+    this.parts.discovery.onVersion(greeting.version);
+  }
+
+  async #schedule(stream: MessageStream, request: ComputeRef): Promise<void> {
+    const computation = this.#find(request);
+    const missing = computation === undefined
+      ? "it is not known"
+      : this.parts.computationIntake.missingFile(computation);
+    if (computation === undefined || missing !== null) {
+      log.warning("computation not scheduled", { computation: request.computeId, reason: missing });
+      await stream.writeMessage(NAK);
+      return;
+    }
+    // The client waits for SCHEDULED only after this answer.
+    await stream.writeMessage(ACK);
+    this.context.engine.post((core, nowMs) =>
+      onScheduleRequested(core, computation.cluster, nowMs)
+    );
+  }
+
+  async #job(stream: MessageStream, { job: record, node, auth }: ClientJobRequest): Promise<void> {
+    const { engine } = this.context;
+    const computation = this.#find({ computeId: record.computeId, auth });
+    if (computation === undefined) return await stream.writeMessage(encodeIntAnswer(NO_UID));
+    const { cluster } = computation;
+    const pinnedTo = node === null ? null : this.parts.nodeControl.resolve(node) ?? node;
+    const files = record.xferFiles.map((xfer) => computation.files.find(xfer));
+    const refusal = files.includes(undefined)
+      ? "a file of the job was not sent"
+      : refusesJob(engine.core, cluster, pinnedTo);
+    if (refusal !== null) {
+      log.warning("job refused", { computation: cluster.name, reason: refusal });
+      return await stream.writeMessage(encodeIntAnswer(NO_UID));
+    }
+    const uid = engine.core.newId();
+    computation.files.claim(files as ClientFile[]);
+    let acknowledged = false;
+    try {
+      await stream.writeMessage(encodeIntAnswer(uid));
+      acknowledged = isAck(await stream.readMessage(MAX_ANSWER_BYTES));
+    } finally {
+      if (!acknowledged) await computation.files.release(files as ClientFile[], Date.now());
+    }
+    if (!acknowledged) return;
+    const payload: JobPayload = { job: { ...record, uid }, files: files as ClientFile[] };
+    log.debug("job submitted", { job: uid, computation: cluster.name, pinnedTo });
+    engine.post((core, nowMs) =>
+      onJobSubmitted(core, cluster, { uid, hash: record.hash, pinnedTo, payload }, nowMs)
+    );
+  }
+
+  #pulse({ clientIpAddr, clientPort }: ClientPulse, from: string): void {
+    this.context.engine.post((core, nowMs) => {
+      for (const { client, cluster } of this.context.computations) {
+        const same = client.hostname === clientIpAddr || client.hostname === from;
+        if (same && client.port === clientPort) onClientAlive(core, cluster, nowMs);
+      }
+    });
+  }
+
+  async #nodeJobs(stream: MessageStream, request: NodeJobsRequest): Promise<void> {
+    const cluster = this.#find(request)?.cluster;
+    const ipAddr = this.parts.nodeControl.resolve(request.node);
+    const share = ipAddr === undefined ? undefined : cluster?.shares.get(ipAddr);
+    let uids: number[] = [];
+    if (share !== undefined) {
+      uids = [...share.node.jobs].filter((job) => job.share === share).map(({ uid }) => uid);
+      if (request.fromNode) {
+        try {
+          uids = await this.parts.nodeLink.jobsAt(share);
+        } catch (error) {
+          uids = [];
+          log.warning("node does not tell which jobs it runs", {
+            node: share.node.ipAddr,
+            reason: messageOf(error),
+          });
+        }
+      }
+    }
+    await stream.writeMessage(encodeUidsAnswer(uids));
+  }
+}

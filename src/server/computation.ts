@@ -1,0 +1,62 @@
+/**
+ * Computations of clients: what the wire needs to know of them beside the core's cluster.
+ *
+ * @module
+ */
+
+import type { Cluster } from "../core/mod.ts";
+import type { Compute } from "../wire/mod.ts";
+import type { FileSet } from "./file_set.ts";
+
+/** A client's computation. */
+export interface Computation {
+  readonly cluster: Cluster;
+  /** As the client sent it. */
+  readonly compute: Compute;
+  /** What the client proves with that it is its own. A secret. */
+  readonly clientAuth: string;
+  /** The same towards nodes; clients never see it. A secret. */
+  readonly nodeAuth: string;
+  /** Where the client takes our messages. */
+  readonly client: { readonly hostname: string; readonly port: number };
+  /** The address at which the client reaches us: the "node" of jobs that no node had. */
+  readonly schedulerIpAddr: string;
+  readonly files: FileSet;
+}
+
+/** All computations, by their cluster's id. */
+export class Computations {
+  readonly #byId = new Map<number, Computation>();
+
+  /** Adds one. */
+  add(computation: Computation): void {
+    this.#byId.set(computation.cluster.id, computation);
+  }
+
+  /** The computation of a cluster that the core knows. */
+  of(cluster: Cluster): Computation {
+    const computation = this.#byId.get(cluster.id);
+    if (computation === undefined) throw new Error(`cluster ${cluster.id} has no computation`);
+    return computation;
+  }
+
+  /** The computation with this id, if the asker knows its auth. */
+  find(id: number, auth: string): Computation | undefined {
+    const computation = this.#byId.get(id);
+    return computation?.clientAuth === auth ? computation : undefined;
+  }
+
+  /** The computation with this id. */
+  get(id: number): Computation | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Removes one. */
+  delete(cluster: Cluster): void {
+    this.#byId.delete(cluster.id);
+  }
+
+  [Symbol.iterator](): IterableIterator<Computation> {
+    return this.#byId.values();
+  }
+}

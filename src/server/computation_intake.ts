@@ -1,0 +1,130 @@
+/**
+ * New computations.
+ *
+ * @module
+ */
+
+import { type NodeAllocation, onClusterReceived } from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import {
+  type ClientComputeRequest,
+  encodeClientComputeAnswer,
+  type MessageStream,
+  newSign,
+  type NodeAllocate,
+  type NodeAllocSpec,
+  SIGN_RANDOM_BYTES,
+  type XferFile,
+} from "../wire/mod.ts";
+import type { Computation } from "./computation.ts";
+import type { Context } from "./context.ts";
+import { FileSet, unsafeFileName } from "./file_set.ts";
+
+const log = getLogger("clientside");
+
+/** See the module's description. */
+export class ComputationIntake {
+  constructor(private readonly context: Context) {}
+
+  /** Takes a computation, or tells the client why not. */
+  async take(stream: MessageStream, request: ClientComputeRequest): Promise<void> {
+    const refusal = this.#refusal(stream, request);
+    if (refusal !== null) {
+      log.warning("computation refused", {
+        computation: request.compute.name,
+        client: stream.remoteAddr.hostname,
+        reason: refusal,
+      });
+      await stream.writeMessage(encodeClientComputeAnswer({ kind: "refused", reason: refusal }));
+      return;
+    }
+    const computation = this.#add(stream, request);
+    const { cluster, clientAuth: auth } = computation;
+    log.info("computation received", {
+      computation: cluster.name,
+      id: cluster.id,
+      client: `${computation.client.hostname}:${computation.client.port}`,
+      exclusive: request.exclusive,
+    });
+    await stream.writeMessage(
+      encodeClientComputeAnswer({ kind: "accepted", computeId: cluster.id, auth }),
+    );
+  }
+
+  /** A file of the computation that its client has not sent, in words, or `null`. */
+  missingFile({ compute, cluster, files }: Computation): string | null {
+    for (const xfer of [...compute.xferFiles, ...cluster.allocations.flatMap(dependsOf)]) {
+      if (typeof xfer === "string") return `the file ${xfer} is on the client's machine only`;
+      if (files.find(xfer) === undefined) return `the file ${xfer.name} has not come`;
+    }
+    return null;
+  }
+
+  #refusal(stream: MessageStream, { compute, nodeAllocs }: ClientComputeRequest): string | null {
+    if (this.context.engine.core.shuttingDown) return "the scheduler is shutting down";
+    if (!compute.schedulerIpAddr || !compute.jobResultPort || !compute.auth) {
+      return "the computation does not say where its client is";
+    }
+    const port = compute.jobResultPort;
+    const isOurs = this.context.options.families.some((family) =>
+      port === family.nodeSide || port === family.clientSide
+    );
+    if (isOurs && compute.schedulerIpAddr === stream.localAddr.hostname) {
+      // dispy's client goes on where it could not bind its port, and then waits for ever.
+      return `the client's port ${port} is this scheduler's own: both run on one machine; ` +
+        "create SharedJobCluster with client_port=0";
+    }
+    if (nodeAllocs.length === 0) return "the computation names no nodes";
+    const files: (XferFile | string)[] = [
+      ...compute.xferFiles,
+      ...nodeAllocs.flatMap(({ depends }) => depends),
+    ];
+    for (const xfer of files) {
+      const refusal = typeof xfer === "string" ? null : this.fileRefusal(xfer);
+      if (refusal !== null) return refusal;
+    }
+    return null;
+  }
+
+  /** Why a file of this description is not taken, or `null`. */
+  fileRefusal(xfer: XferFile): string | null {
+    const { maxFileSizeBytes } = this.context.options;
+    if (maxFileSizeBytes > 0 && xfer.stat.sizeBytes > maxFileSizeBytes) {
+      return `File "${xfer.name}" is too big; limit is ${maxFileSizeBytes}`;
+    }
+    const unsafe = unsafeFileName(xfer);
+    return unsafe === null ? null : `file "${xfer.name}" is not taken: ${unsafe}`;
+  }
+
+  #add(stream: MessageStream, { compute, nodeAllocs, exclusive }: ClientComputeRequest) {
+    const hostname = compute.schedulerIpAddr!;
+    const cluster = this.context.engine.post((core, nowMs) =>
+      onClusterReceived(core, `${compute.name} @ ${hostname}`, {
+        allocations: nodeAllocs.map(toAllocation),
+        reentrant: compute.reentrant,
+        exclusive,
+      }, nowMs)
+    );
+    const computation: Computation = {
+      cluster,
+      compute,
+      clientAuth: compute.auth!,
+      nodeAuth: newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES))),
+      client: { hostname, port: compute.jobResultPort! },
+      schedulerIpAddr: stream.localAddr.hostname,
+      files: new FileSet(),
+    };
+    this.context.computations.add(computation);
+    return computation;
+  }
+}
+
+/** The core's view of an entry of a client's node list. */
+export function toAllocation(entry: NodeAllocSpec | NodeAllocate): NodeAllocation {
+  const spec: NodeAllocSpec = "host" in entry ? entry : { ...entry, host: entry.ipAddr };
+  return { pattern: spec.host, port: spec.port, cpus: spec.cpus, setup: spec };
+}
+
+function dependsOf(allocation: NodeAllocation): readonly (XferFile | string)[] {
+  return (allocation.setup as NodeAllocSpec).depends;
+}

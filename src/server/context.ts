@@ -1,0 +1,59 @@
+/**
+ * What the parts of the server share.
+ *
+ * @module
+ */
+
+import type { Node } from "../core/mod.ts";
+import type { FileStore } from "../store/file_store.ts";
+import { authCode } from "../wire/mod.ts";
+import type { Computations } from "./computation.ts";
+import type { Engine } from "./engine.ts";
+import type { ServerOptions } from "./options.ts";
+import type { Transport } from "./transport.ts";
+
+/** The dispy version that we announce to peers that have not announced theirs. */
+export const DEFAULT_VERSION = "4.15.2";
+
+/** What the parts of the server share. */
+export interface Context {
+  readonly options: ServerOptions;
+  readonly engine: Engine;
+  readonly transport: Transport;
+  readonly computations: Computations;
+  readonly store: FileStore;
+  /** Our random mark since our start: peers prove their secrets with it. */
+  readonly sign: string;
+  /** What nodes prove their secret with. */
+  readonly nodeAuth: Uint8Array;
+  /** What clients prove their secret with. */
+  readonly clusterAuth: Uint8Array;
+  /** Addresses of ours that peers may be told; may be empty: they add those that they see. */
+  readonly ipAddrs: readonly string[];
+}
+
+/** Messages of peers that have proved their secret may be this long. */
+export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
+
+/** Messages of strangers may be this long: enough for every greeting. */
+export const MAX_GREETING_BYTES = 16 * 1024;
+
+/** Answers of nodes other than results may be this long. */
+export const MAX_ANSWER_BYTES = 1024 * 1024;
+
+const authOfNode = new WeakMap<Node, Uint8Array>();
+
+/** What we prove the node secret with towards `node`. */
+export function nodeAuthOf(context: Context, node: Node): Uint8Array {
+  let auth = authOfNode.get(node);
+  if (auth === undefined) {
+    auth = authCode(context.options.nodeSecret, node.info.sign);
+    authOfNode.set(node, auth);
+  }
+  return auth;
+}
+
+/** An error's message, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

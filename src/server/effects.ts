@@ -1,0 +1,111 @@
+/**
+ * Carries out what the core wants.
+ *
+ * @module
+ */
+
+import type { Effect } from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import type { ClientLinks } from "./client_links.ts";
+import { type Context, messageOf } from "./context.ts";
+import type { Discovery } from "./discovery.ts";
+import type { JobPayload } from "./job_payload.ts";
+import type { LostNodes } from "./lost_nodes.ts";
+import type { NodeLink } from "./node_link.ts";
+
+const log = getLogger();
+
+/** The parts of the server that carry out effects. */
+export interface EffectParts {
+  readonly nodeLink: NodeLink;
+  readonly clientLinks: ClientLinks;
+  readonly discovery: Discovery;
+  readonly lostNodes: LostNodes;
+}
+
+/** See the module's description. */
+export class EffectRunner {
+  /** What is under way, for a shutdown to wait for. */
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(private readonly context: Context, private readonly parts: EffectParts) {}
+
+  /** Starts to carry out `effect`; what comes of it is told to the core. */
+  run(effect: Effect): void {
+    const { nodeLink, clientLinks, discovery, lostNodes } = this.parts;
+    switch (effect.kind) {
+      case "setUpShare":
+        return this.#start(nodeLink.setUp(effect.share));
+      case "runJob":
+        return this.#start(nodeLink.run(effect.job, effect.share));
+      case "terminateJob":
+        return this.#start(nodeLink.terminate(effect.job, effect.node));
+      case "closeShare":
+        return this.#start(nodeLink.close(effect.share, effect.terminatePending));
+      case "announceCluster":
+        return this.#start(clientLinks.of(effect.cluster).announce());
+      case "tellJobRunning": {
+        const { job, node } = effect;
+        if (!job.cluster.options.reentrant) dropArguments(job.payload as JobPayload);
+        return clientLinks.of(job.cluster).tellJobRunning(job, node);
+      }
+      case "deliver":
+        return this.#start(clientLinks.of(effect.delivery.cluster).deliver(effect.delivery));
+      case "tellNodeStatus": {
+        const { share, status } = effect;
+        return clientLinks.of(share.cluster).tellNodeStatus(share, status);
+      }
+      case "discoverNodes":
+        return this.#start(discovery.greetFor(effect.cluster));
+      case "forgetJob": {
+        const { cluster, payload } = effect.job;
+        const { files } = payload as JobPayload;
+        if (files.length === 0) return;
+        return this.#start(this.context.computations.of(cluster).files.release(files, Date.now()));
+      }
+      case "forgetClusterFiles":
+        return this.#start(this.context.computations.of(effect.cluster).files.clear());
+      case "forgetCluster":
+        log.debug("computation is over", { computation: effect.cluster.name });
+        clientLinks.delete(effect.cluster);
+        return this.context.computations.delete(effect.cluster);
+      case "forgetNode":
+        log.warning("node lost", { node: effect.node.ipAddr, reason: effect.reason });
+        return lostNodes.add(effect.node, effect.shares);
+    }
+  }
+
+  /** Waits until nothing is under way, or `timeoutMs` have passed; tells whether all is done. */
+  async settle(timeoutMs: number): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), timeoutMs);
+    });
+    try {
+      while (this.#pending.size > 0) {
+        const all = Promise.all(this.#pending).then(() => true as const);
+        if (!await Promise.race([all, late])) return false;
+      }
+      return true;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #start(task: Promise<void>): void {
+    const guarded = task.catch((error) => {
+      log.error("internal error while carrying out an effect", {
+        reason: messageOf(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+    }).finally(() => this.#pending.delete(guarded));
+    this.#pending.add(guarded);
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** A job that runs and will not run again elsewhere needs its arguments no longer. */
+function dropArguments(payload: JobPayload): void {
+  payload.job = { ...payload.job, args: EMPTY, kwargs: EMPTY };
+}

@@ -1,0 +1,125 @@
+/**
+ * The files of one computation: what its client has sent, and who still needs it.
+ *
+ * A file that belongs to the computation stays as long as the computation does. A file that
+ * came for a job stays while a job needs it, and for a while after it came or was asked for:
+ * a client first sends the files of a job, then the job, and in between nothing but time says
+ * that they are needed.
+ *
+ * @module
+ */
+
+import type { FileReader, KeptFile } from "../store/file_store.ts";
+import type { XferFile } from "../wire/mod.ts";
+
+/** How long a job's file waits for the job. */
+const UNCLAIMED_MS = 120_000;
+
+/** Modification times that are this close count as the same, as with dispy itself. */
+const SAME_MTIME_S = 1;
+
+/** A file of a client. */
+export interface ClientFile {
+  /** As the client described it when it sent it. */
+  readonly xfer: XferFile;
+  readonly kept: KeptFile;
+  /** The computation itself needs it, not only jobs. */
+  readonly permanent: boolean;
+  /** Jobs that need it. */
+  jobs: number;
+  /** Not removed before. */
+  claimableUntilMs: number;
+}
+
+/** See the module's description. */
+export class FileSet {
+  /** By where nodes put them; a client may send a changed file under the same name. */
+  readonly #byKey = new Map<string, ClientFile[]>();
+
+  /** Keeps `kept` as the file that `xfer` describes. */
+  add(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): void {
+    const key = fileKey(xfer);
+    const files = this.#byKey.get(key) ?? [];
+    files.push({ xfer, kept, permanent, jobs: 0, claimableUntilMs: nowMs + UNCLAIMED_MS });
+    this.#byKey.set(key, files);
+  }
+
+  /** The file that `xfer` describes, if it is here: same place, size and modification time. */
+  find(xfer: XferFile): ClientFile | undefined {
+    return this.#byKey.get(fileKey(xfer))?.find(({ xfer: { stat } }) =>
+      stat.sizeBytes === xfer.stat.sizeBytes &&
+      Math.abs(stat.mtimeS - xfer.stat.mtimeS) <= SAME_MTIME_S
+    );
+  }
+
+  /** The client was told that the file is here already: it will be needed. */
+  touch(file: ClientFile, nowMs: number): void {
+    file.claimableUntilMs = nowMs + UNCLAIMED_MS;
+  }
+
+  /** A job needs these files. */
+  claim(files: readonly ClientFile[]): void {
+    for (const file of files) file.jobs++;
+  }
+
+  /** A job needs these files no longer. */
+  async release(files: readonly ClientFile[], nowMs: number): Promise<void> {
+    for (const file of files) {
+      file.jobs--;
+      await this.#removeIfUnneeded(file, nowMs);
+    }
+  }
+
+  /** Removes job files that no job has come for. */
+  async sweep(nowMs: number): Promise<void> {
+    for (const files of this.#byKey.values()) {
+      for (const file of [...files]) await this.#removeIfUnneeded(file, nowMs);
+    }
+  }
+
+  /** Removes all files. */
+  async clear(): Promise<void> {
+    const all = [...this.#byKey.values()].flat();
+    this.#byKey.clear();
+    for (const { kept } of all) await kept.remove();
+  }
+
+  async #removeIfUnneeded(file: ClientFile, nowMs: number): Promise<void> {
+    if (file.permanent || file.jobs > 0 || file.claimableUntilMs > nowMs) return;
+    const key = fileKey(file.xfer);
+    const files = this.#byKey.get(key);
+    const at = files?.indexOf(file) ?? -1;
+    if (files === undefined || at < 0) return;
+    files.splice(at, 1);
+    if (files.length === 0) this.#byKey.delete(key);
+    await file.kept.remove();
+  }
+}
+
+/** Where a node puts the file, below its folder for the computation. */
+function fileKey(xfer: XferFile): string {
+  const baseName = xfer.name.slice(xfer.name.lastIndexOf(xfer.sep) + 1);
+  return `${xfer.destPath.replaceAll(xfer.sep, "/")}/${baseName}`;
+}
+
+/**
+ * Why nodes must not be given a file of this description: its name leads outside the folder
+ * of its computation. `null` where all is well. Both separators count whatever the client
+ * says its own is, as the node may have the other one.
+ */
+export function unsafeFileName(xfer: XferFile): string | null {
+  if (xfer.sep !== "/" && xfer.sep !== "\\") return "its path separator is neither / nor \\";
+  const baseName = xfer.name.slice(xfer.name.lastIndexOf(xfer.sep) + 1);
+  const parts = xfer.destPath.split(/[/\\]/);
+  if (/^([/\\]|[A-Za-z]:)/.test(xfer.destPath)) return "its folder is an absolute path";
+  if (parts.includes("..") || baseName === "..") return "its path leads upwards";
+  if (baseName === "" || baseName === ".") return "it has no name";
+  if (/[/\\]/.test(baseName) && xfer.sep === "/") return "its name contains \\";
+  if (baseName.includes("\0") || xfer.destPath.includes("\0")) return "its name contains NUL";
+  return null;
+}
+
+/** Reads a kept file from its beginning; the caller closes it. */
+export function openFile(file: ClientFile): Promise<FileReader> {
+  return file.kept.open();
+}

@@ -1,0 +1,16 @@
+/**
+ * What a node needs to run a job.
+ *
+ * @module
+ */
+
+import type { DispyJob } from "../wire/mod.ts";
+import type { ClientFile } from "./file_set.ts";
+
+/** The `payload` of the core's jobs. */
+export interface JobPayload {
+  /** As the client sent it, with the uid that it was given. */
+  job: DispyJob;
+  /** The files that it brought, still here. */
+  readonly files: readonly ClientFile[];
+}

@@ -1,0 +1,83 @@
+/**
+ * Nodes that were given up because they could not be reached. Such a node may live and still
+ * believe that it serves us; it would then ignore every greeting. So we come back to it from
+ * time to time, have it close what it still has of ours, and greet it again.
+ *
+ * @module
+ */
+
+import type { Node, Share } from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import { type Context, messageOf } from "./context.ts";
+import type { Discovery } from "./discovery.ts";
+import type { NodeLink } from "./node_link.ts";
+
+const log = getLogger("node");
+
+/** Wait before the first attempt; doubled each time up to the last. */
+const FIRST_WAIT_MS = 5_000;
+const LAST_WAIT_MS = 300_000;
+/** Attempts before a node is forgotten: about four hours. */
+const TRIES = 54;
+
+/** A computation that the node still has. */
+interface Leftover {
+  readonly computeId: number;
+  readonly nodeAuth: string;
+}
+
+/** See the module's description. */
+export class LostNodes {
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(
+    private readonly context: Context,
+    private readonly nodeLink: NodeLink,
+    private readonly discovery: Discovery,
+  ) {}
+
+  /** `node` was given up with these shares. */
+  add(node: Node, shares: readonly Share[]): void {
+    const leftovers = shares.map(({ cluster }) => ({
+      computeId: cluster.id,
+      nodeAuth: this.context.computations.of(cluster).nodeAuth,
+    }));
+    this.#schedule(node, leftovers, 0);
+  }
+
+  /** Forgets them all. */
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #schedule(node: Node, leftovers: Leftover[], tries: number): void {
+    if (tries >= TRIES) {
+      log.info("node that was given up has not come back; forgotten", { node: node.ipAddr });
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void this.#visit(node, leftovers, tries);
+    }, Math.min(FIRST_WAIT_MS * 2 ** tries, LAST_WAIT_MS));
+    this.#timers.add(timer);
+  }
+
+  async #visit(node: Node, leftovers: Leftover[], tries: number): Promise<void> {
+    // It has come back by itself.
+    if (this.context.engine.core.nodes.has(node.ipAddr)) return;
+    try {
+      for (let next = leftovers[0]; next !== undefined; next = leftovers[0]) {
+        await this.nodeLink.abandon(node, next.computeId, next.nodeAuth);
+        leftovers.shift();
+      }
+      await this.discovery.greetHost(node.ipAddr, node.info.port);
+    } catch (error) {
+      log.debug("node that was given up is still away", {
+        node: node.ipAddr,
+        reason: messageOf(error),
+      });
+    }
+    this.#schedule(node, leftovers, tries + 1);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * What clients may do with their nodes beyond running jobs: use more or fewer, set their CPUs,
+ * send files to them.
+ *
+ * @module
+ */
+
+import {
+  type Node,
+  onNodeCloseRequested,
+  onNodeCpusRequested,
+  onNodeDeallocated,
+  onNodesAllocated,
+} from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import {
+  type AllocateNodeRequest,
+  type CloseNodeRequest,
+  type DeallocateNodeRequest,
+  encodeToNode,
+  type MessageStream,
+  refuseFile,
+  relayFile,
+  type SendFileRequest,
+  type SetNodeCpusRequest,
+} from "../wire/mod.ts";
+import { toAllocation } from "./computation_intake.ts";
+import type { Computation } from "./computation.ts";
+import { type Context, messageOf, nodeAuthOf } from "./context.ts";
+import { unsafeFileName } from "./file_set.ts";
+import type { NodeLink } from "./node_link.ts";
+
+const log = getLogger("clientside");
+
+/** What clients are told: done, or not. */
+const DONE = 0;
+const NOT_DONE = -1;
+
+/** Requests that change which nodes a client uses, and how. */
+export type NodeControlRequest =
+  | AllocateNodeRequest
+  | DeallocateNodeRequest
+  | CloseNodeRequest
+  | SetNodeCpusRequest;
+
+/** See the module's description. */
+export class NodeControl {
+  constructor(private readonly context: Context, private readonly nodeLink: NodeLink) {}
+
+  /** The address of a node that a client has named by address or name. */
+  resolve(node: string): string | undefined {
+    const { nodes } = this.context.engine.core;
+    if (nodes.has(node)) return node;
+    for (const each of nodes.values()) if (each.name === node) return each.ipAddr;
+    return undefined;
+  }
+
+  /** Carries out a request; returns what the client is told. */
+  change(request: NodeControlRequest, computation: Computation | undefined): number {
+    if (computation === undefined) return NOT_DONE;
+    const { engine } = this.context;
+    const { cluster } = computation;
+    if (request.kind === "ALLOCATE_NODE") {
+      for (const { depends } of request.nodeAllocs) {
+        const missing = depends.find((xfer) =>
+          typeof xfer === "string" || computation.files.find(xfer) === undefined
+        );
+        if (missing !== undefined) {
+          log.warning("node not allocated: dispy does not send the files of such a request", {
+            computation: cluster.name,
+          });
+          return NOT_DONE;
+        }
+      }
+      const allocations = request.nodeAllocs.map(toAllocation);
+      engine.post((core, nowMs) => onNodesAllocated(core, cluster, allocations, nowMs));
+      return DONE;
+    }
+    const ipAddr = this.resolve(request.node);
+    if (ipAddr === undefined) return NOT_DONE;
+    const done = engine.post((core, nowMs) => {
+      switch (request.kind) {
+        case "DEALLOCATE_NODE":
+          return onNodeDeallocated(core, cluster, ipAddr, nowMs);
+        case "CLOSE_NODE": {
+          const { terminatePending } = request;
+          return onNodeCloseRequested(core, cluster, ipAddr, terminatePending, nowMs);
+        }
+        case "SET_NODE_CPUS":
+          return onNodeCpusRequested(core, cluster, ipAddr, request.cpus, nowMs);
+      }
+    });
+    return done ? DONE : NOT_DONE;
+  }
+
+  /** Passes a file from a client to one of its nodes. */
+  async sendFile(stream: MessageStream, { node: name, file }: SendFileRequest): Promise<void> {
+    const computation = file.computeId === null
+      ? undefined
+      : this.context.computations.get(file.computeId);
+    const ipAddr = this.resolve(name);
+    const share = ipAddr === undefined ? undefined : computation?.cluster.shares.get(ipAddr);
+    const unsafe = unsafeFileName(file);
+    if (share?.state !== "ready" || unsafe !== null) {
+      const reason = unsafe ?? "the client does not use the node";
+      log.warning("file for a node refused", { file: file.name, node: name, reason });
+      await refuseFile(stream);
+      return;
+    }
+    const target = await this.#openTransfer(share.node, stream);
+    using _ = target;
+    const request = encodeToNode({ kind: "FILEXFER", file });
+    await target.writeRequest(nodeAuthOf(this.context, share.node), ...request);
+    const { transferredBytes } = await relayFile(stream, target, file.stat.sizeBytes);
+    share.txBytes += transferredBytes;
+  }
+
+  async #openTransfer(node: Node, from: MessageStream): Promise<MessageStream> {
+    try {
+      return await this.nodeLink.connect(node);
+    } catch (error) {
+      log.warning("file cannot be passed to a node", {
+        node: node.ipAddr,
+        reason: messageOf(error),
+      });
+      await refuseFile(from);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,378 @@
+/**
+ * Requests to nodes: set up a computation, run a job, end a job, close a computation.
+ *
+ * @module
+ */
+
+import {
+  type Job,
+  type JobRefusal,
+  type Node,
+  onJobRefused,
+  onJobStarted,
+  onShareClosed,
+  onShareFailed,
+  onShareReady,
+  type SetupFailure,
+  type Share,
+} from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import { delay } from "@std/async/delay.js";
+import {
+  type AckAnswer,
+  decodeAckAnswer,
+  decodeComputeAnswer,
+  decodeUidsAnswer,
+  encodeToNode,
+  type MessageStream,
+  type NodeAllocSpec,
+  sendFile,
+  type ToNodeRequest,
+  WireError,
+  type XferFile,
+} from "../wire/mod.ts";
+import type { Computation } from "./computation.ts";
+import { type Context, MAX_ANSWER_BYTES, messageOf, nodeAuthOf } from "./context.ts";
+import { type ClientFile, openFile } from "./file_set.ts";
+import type { JobPayload } from "./job_payload.ts";
+
+const log = getLogger("node");
+
+/** While a node takes its time to close a computation, we look this often if it is still there. */
+const CLOSE_CHECK_MS = 30_000;
+/** So often in a row it must fail to be there. */
+const CLOSE_CHECK_TRIES = 3;
+
+/** How long a result may take from a node that was just asked about the job. */
+const RESULT_WAIT_MS = 1_000;
+
+/** A node's own message to our request; not a failure of the connection. */
+class Refusal extends Error {
+  constructor(readonly failure: SetupFailure, message: string) {
+    super(message);
+  }
+}
+
+/** See the module's description. */
+export class NodeLink {
+  /** By node and file: the transfer under way, so that no file is sent twice at a time. */
+  readonly #transfers = new Map<string, Promise<void>>();
+
+  constructor(private readonly context: Context) {}
+
+  /** Sends a computation, its files, and has its `setup` run. */
+  async setUp(share: Share): Promise<void> {
+    const { engine } = this.context;
+    const { cluster, node } = share;
+    const computation = this.context.computations.of(cluster);
+    let accepted = false;
+    try {
+      const cpus = await this.#sendComputation(share, computation);
+      accepted = true;
+      const { depends, setupArgs } = share.allocation.setup as NodeAllocSpec;
+      for (const xfer of [...computation.compute.xferFiles, ...depends]) {
+        await this.#sendClientFile(share, computation, xfer);
+      }
+      const answer = await this.#request(node, {
+        kind: "SETUP",
+        computeId: cluster.id,
+        setupArgs,
+      }, { timeoutMs: null, share });
+      const done = decodeAckAnswer(answer);
+      if (done.kind === "refused") throw new Refusal("setup_failed", done.reason);
+      log.info("node set up", { node: node.ipAddr, computation: cluster.name, cpus });
+      engine.post((core, nowMs) => onShareReady(core, share, cpus, nowMs));
+    } catch (error) {
+      const failure = error instanceof Refusal ? error.failure : "unreachable";
+      const reason = messageOf(error);
+      log.warning("node not set up", {
+        node: node.ipAddr,
+        computation: cluster.name,
+        reason,
+        retry: failure !== "setup_failed",
+      });
+      if (accepted) {
+        await this.#close(share, true).catch((error) => this.#closeFailed(share, error));
+      }
+      engine.post((core, nowMs) => onShareFailed(core, share, failure, reason, nowMs));
+    }
+  }
+
+  /** Sends a job's files and the job. */
+  async run(job: Job, share: Share): Promise<void> {
+    const { engine } = this.context;
+    const refusal = await this.#tryRun(job, share);
+    if (refusal === null) {
+      log.debug("job started", { job: job.uid, node: share.node.ipAddr });
+      engine.post((core, nowMs) => onJobStarted(core, job, share, nowMs));
+      return;
+    }
+    log.debug("job not started", { job: job.uid, node: share.node.ipAddr, ...refusal });
+    engine.post((core, nowMs) => onJobRefused(core, job, share, refusal, nowMs));
+  }
+
+  /** Tells a node to end a job. */
+  async terminate(job: Job, node: Node): Promise<void> {
+    const { job: record } = job.payload as JobPayload;
+    // The node needs no more than the job's uid: the arguments stay here.
+    const slim = { ...record, args: EMPTY, kwargs: EMPTY, xferFiles: [] };
+    try {
+      using stream = await this.connect(node);
+      const request: ToNodeRequest = { kind: "TERMINATE_JOB", job: slim };
+      await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+      await stream.waitForClose();
+    } catch (error) {
+      log.debug("node not told to end a job; it will be told again", {
+        job: job.uid,
+        node: node.ipAddr,
+        reason: messageOf(error),
+      });
+    }
+  }
+
+  /** Has a node close a computation, however long its jobs take. */
+  async close(share: Share, terminatePending: boolean): Promise<void> {
+    try {
+      await this.#close(share, terminatePending);
+      log.debug("node closed", { node: share.node.ipAddr, computation: share.cluster.name });
+    } catch (error) {
+      this.#closeFailed(share, error);
+    }
+    this.context.engine.post((core, nowMs) => onShareClosed(core, share, nowMs));
+  }
+
+  /**
+   * Has a node that was given up, and may live and not know, close a computation.
+   *
+   * @throws where it cannot be reached
+   */
+  async abandon(node: Node, computeId: number, nodeAuth: string): Promise<void> {
+    const request: ToNodeRequest = {
+      kind: "CLOSE",
+      computeId,
+      auth: nodeAuth,
+      nodeIpAddr: node.ipAddr,
+      terminatePending: true,
+      close: true,
+    };
+    using stream = await this.connect(node);
+    await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+    await stream.readMessage(MAX_ANSWER_BYTES);
+  }
+
+  /** The uids of the jobs of a computation that run at a node, as it says itself. */
+  async jobsAt(share: Share): Promise<number[]> {
+    const { nodeAuth } = this.context.computations.of(share.cluster);
+    const answer = await this.#request(share.node, {
+      kind: "JOBS",
+      computeId: share.cluster.id,
+      auth: nodeAuth,
+    }, { share });
+    return decodeUidsAnswer(answer, "answer to JOBS");
+  }
+
+  /** A connection to a node. */
+  connect(node: Node): Promise<MessageStream> {
+    return this.context.transport.connect(node.ipAddr, node.info.port);
+  }
+
+  async #sendComputation(share: Share, computation: Computation): Promise<number> {
+    const request = { kind: "COMPUTE", compute: this.#computeFor(share, computation) } as const;
+    let answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+    if (answer.kind === "refused" && answer.reason === "answered 0") {
+      // It has the computation already: from before it was lost to us.
+      await this.#close(share, true);
+      answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+    }
+    if (answer.kind === "refused") throw new Refusal("refused", answer.reason);
+    return answer.cpus;
+  }
+
+  /** The computation as this node gets it: it talks to us, and knows nothing of its client. */
+  #computeFor(share: Share, { compute, nodeAuth }: Computation) {
+    const { info } = share.node;
+    const { core } = this.context.engine;
+    const { pulseIntervalMs } = core.options;
+    return {
+      ...compute,
+      id: share.cluster.id,
+      auth: nodeAuth,
+      exclusive: share.cluster.options.exclusive,
+      schedulerIpAddr: info.schedulerIpAddr,
+      schedulerPort: info.schedulerPort,
+      jobResultPort: info.schedulerPort,
+      nodeIpAddr: info.ipAddr,
+      pulseIntervalS: pulseIntervalMs === null ? null : pulseIntervalMs / 1000,
+      cleanup: this.context.options.cleanupNodes && !compute.cleanup ? true : compute.cleanup,
+    };
+  }
+
+  /** Sends the job; `null` where the node has taken it. */
+  async #tryRun(job: Job, share: Share): Promise<JobRefusal | null> {
+    const { node } = share;
+    const payload = job.payload as JobPayload;
+    let stream: MessageStream;
+    try {
+      for (const file of payload.files) await this.#sendFile(share, file);
+      stream = await this.connect(node);
+    } catch (error) {
+      return asRefusal(error);
+    }
+    using _ = stream;
+    let answer: AckAnswer;
+    try {
+      const request: ToNodeRequest = { kind: "JOB", job: payload.job };
+      const chunks = encodeToNode(request);
+      for (const chunk of chunks) share.txBytes += chunk.length;
+      await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
+      const message = await stream.readMessage(MAX_ANSWER_BYTES);
+      // A node that was restarted closes the connection: it has another sign.
+      if (message.length === 0) return { kind: "unreachable" };
+      answer = decodeAckAnswer(message);
+    } catch (error) {
+      return await this.#afterSilence(job, share, error);
+    }
+    if (answer.kind === "accepted") return null;
+    const { reason } = answer;
+    if (/^All CPUs busy/.test(reason)) return { kind: "busy" };
+    const what = `node ${node.ipAddr} did not take the job: ${reason}`;
+    const dropped = /^Invalid (job|computation|scheduler)/.test(reason);
+    return { kind: dropped ? "dropped" : "rejected", reason: what };
+  }
+
+  /** The job was sent and nothing came back: only the node can tell whether it runs. */
+  async #afterSilence(job: Job, share: Share, error: unknown): Promise<JobRefusal | null> {
+    const fields = { job: job.uid, node: share.node.ipAddr, reason: messageOf(error) };
+    log.debug("node did not acknowledge a job; asking which jobs it runs", fields);
+    try {
+      if ((await this.jobsAt(share)).includes(job.uid)) return null;
+      // It may have ended in the meantime: then its result is about to come.
+      await delay(RESULT_WAIT_MS);
+      return { kind: "busy" };
+    } catch (error) {
+      log.debug("node does not tell which jobs it runs", { ...fields, reason: messageOf(error) });
+      return { kind: "lost" };
+    }
+  }
+
+  /** Sends a file that the client has sent to us. */
+  async #sendClientFile(share: Share, computation: Computation, xfer: XferFile | string) {
+    if (typeof xfer === "string") {
+      throw new Refusal("setup_failed", `the client named the file ${xfer}, but did not send it`);
+    }
+    const file = computation.files.find(xfer);
+    if (file === undefined) {
+      throw new Refusal("setup_failed", `the client did not send its file ${xfer.name}`);
+    }
+    await this.#sendFile(share, file);
+  }
+
+  /**
+   * Sends a file, after any transfer of the same file to the same node: two at once would
+   * truncate it under each other there.
+   */
+  #sendFile(share: Share, file: ClientFile): Promise<void> {
+    const key = `${share.node.ipAddr} ${share.cluster.id} ${file.xfer.destPath} ${file.xfer.name}`;
+    const before = this.#transfers.get(key) ?? Promise.resolve();
+    const transfer = before.catch(() => {}).then(() => this.#transferFile(share, file));
+    this.#transfers.set(key, transfer);
+    return transfer.finally(() => {
+      if (this.#transfers.get(key) === transfer) this.#transfers.delete(key);
+    });
+  }
+
+  async #transferFile(share: Share, file: ClientFile): Promise<void> {
+    const { node } = share;
+    const xfer = { ...file.xfer, computeId: share.cluster.id };
+    const reader = await openFile(file).catch((error) => {
+      throw new Refusal("setup_failed", `a file of the client cannot be read: ${messageOf(error)}`);
+    });
+    try {
+      using stream = await this.connect(node);
+      await stream.writeRequest(
+        nodeAuthOf(this.context, node),
+        ...encodeToNode({ kind: "FILEXFER", file: xfer }),
+      );
+      const { transferredBytes } = await sendFile(stream, xfer.stat.sizeBytes, reader);
+      share.txBytes += transferredBytes;
+    } catch (error) {
+      if (error instanceof WireError && error.kind === "refused") {
+        throw new Refusal("setup_failed", `file ${xfer.name} was not taken: ${error.message}`);
+      }
+      throw error;
+    } finally {
+      reader.close();
+    }
+  }
+
+  async #close(share: Share, terminatePending: boolean): Promise<void> {
+    const { node, cluster } = share;
+    const { nodeAuth } = this.context.computations.of(cluster);
+    const request: ToNodeRequest = {
+      kind: "CLOSE",
+      computeId: cluster.id,
+      auth: nodeAuth,
+      nodeIpAddr: node.ipAddr,
+      terminatePending,
+      close: true,
+    };
+    using stream = await this.connect(node);
+    await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+    stream.timeoutMs = null;
+    const check = this.#closeIfGone(stream, node);
+    try {
+      await stream.readMessage(MAX_ANSWER_BYTES);
+    } finally {
+      clearInterval(check);
+    }
+  }
+
+  /** A node whose machine died will never answer: gives up on `stream` when that is so. */
+  #closeIfGone(stream: MessageStream, node: Node): ReturnType<typeof setInterval> {
+    let failures = 0;
+    return setInterval(async () => {
+      try {
+        (await this.connect(node)).close();
+        failures = 0;
+      } catch (error) {
+        failures++;
+        log.debug("node that is closing cannot be reached", {
+          node: node.ipAddr,
+          failures,
+          reason: messageOf(error),
+        });
+        if (failures >= CLOSE_CHECK_TRIES) stream.close();
+      }
+    }, CLOSE_CHECK_MS);
+  }
+
+  #closeFailed(share: Share, error: unknown): void {
+    log.warning("node could not be told to close a computation", {
+      node: share.node.ipAddr,
+      computation: share.cluster.name,
+      reason: messageOf(error),
+    });
+  }
+
+  /** Sends a request and reads the answer. */
+  async #request(
+    node: Node,
+    request: ToNodeRequest,
+    how: { share: Share; timeoutMs?: null },
+  ): Promise<Uint8Array> {
+    using stream = await this.connect(node);
+    const chunks = encodeToNode(request);
+    for (const chunk of chunks) how.share.txBytes += chunk.length;
+    await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
+    if (how.timeoutMs === null) stream.timeoutMs = null;
+    return await stream.readMessage(MAX_ANSWER_BYTES);
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function asRefusal(error: unknown): JobRefusal {
+  if (error instanceof Refusal) return { kind: "rejected", reason: error.message };
+  if (error instanceof WireError) return { kind: "unreachable" };
+  return { kind: "rejected", reason: messageOf(error) };
+}

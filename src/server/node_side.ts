@@ -1,0 +1,227 @@
+/**
+ * Requests of nodes (and relays) at the node port. They come without any proof of who sends
+ * them, so each is taken only where it fits what we know.
+ *
+ * @module
+ */
+
+import {
+  type Node,
+  onJobReply,
+  onNodeCpusChanged,
+  onNodeFound,
+  onNodePulse,
+  onNodeTerminated,
+} from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import {
+  ACK,
+  authMatches,
+  decodeBareJobReply,
+  decodeNodeRequest,
+  encodeBareJobReply,
+  encodeRelayAnswer,
+  encodeToClient,
+  type JobFileMessage,
+  type JobReply,
+  JobStatus,
+  type MessageStream,
+  type NodeCpus,
+  type NodePing,
+  type NodePulse,
+  type NodeRequest,
+  type Pong,
+  PULSE,
+  refuseFile,
+  relayFile,
+  type RelayInfo,
+  type Terminated,
+} from "../wire/mod.ts";
+import type { ClientLinks } from "./client_links.ts";
+import { type Context, MAX_GREETING_BYTES, MAX_MESSAGE_BYTES, messageOf } from "./context.ts";
+import type { Discovery } from "./discovery.ts";
+import type { PortFamily } from "./options.ts";
+
+const log = getLogger("nodeside");
+
+/** See the module's description. */
+export class NodeSide {
+  constructor(
+    private readonly context: Context,
+    private readonly discovery: Discovery,
+    private readonly clientLinks: ClientLinks,
+  ) {}
+
+  /** Serves one connection to the node port of `family`. */
+  async serve(stream: MessageStream, family: PortFamily): Promise<void> {
+    const message = await stream.readMessage(this.#maxMessageBytes(stream));
+    if (message.length === 0) return;
+    const request = decodeNodeRequest(message);
+    switch (request.kind) {
+      case "JOB_REPLY":
+        return await this.#jobReply(stream, request.reply, message.length);
+      case "PULSE":
+        return await this.#pulse(stream, request);
+      case "FILEXFER":
+        return await this.#jobFile(stream, request);
+      case "RELAY_INFO":
+        return await this.#relayInfo(stream, request, family);
+      default:
+        stream.close();
+        await this.serveDatagram(request, family, stream.remoteAddr.hostname);
+    }
+  }
+
+  /** Serves a message that needs no answer on its own connection: it may come by UDP, too. */
+  async serveDatagram(request: NodeRequest, family: PortFamily, from: string): Promise<void> {
+    switch (request.kind) {
+      case "PONG":
+        return this.#pong(request, family, from);
+      case "PING":
+        // Schedulers and clients greet nodes, and may hit us where ports coincide.
+        if (request.from === "node") await this.#nodePing(request, family);
+        return;
+      case "NODE_CPUS":
+        return this.#nodeCpus(request, from);
+      case "TERMINATED":
+        return this.#terminated(request, from);
+      default:
+        log.debug("message has no place in a datagram", { message: request.kind, from });
+    }
+  }
+
+  /** Large messages are for machines on which a node of ours runs. */
+  #maxMessageBytes(stream: MessageStream): number {
+    const from = stream.remoteAddr.hostname;
+    return this.context.engine.core.nodes.has(from) || this.discovery.knows(from)
+      ? MAX_MESSAGE_BYTES
+      : MAX_GREETING_BYTES;
+  }
+
+  async #jobReply(stream: MessageStream, reply: JobReply, sizeBytes: number): Promise<void> {
+    const { engine } = this.context;
+    const share = engine.core.jobs.get(reply.uid)?.share;
+    const known = engine.post((core, nowMs) =>
+      onJobReply(core, {
+        uid: reply.uid,
+        hash: reply.hash,
+        nodeIpAddr: reply.ipAddr,
+        status: reply.status,
+        provisional: reply.status === JobStatus.ProvisionalResult,
+        startTimeS: reply.startTimeS,
+        endTimeS: reply.endTimeS,
+        payload: reply,
+      }, nowMs)
+    );
+    if (known) {
+      if (share) share.rxBytes += sizeBytes;
+      log.debug("result received", { job: reply.uid, node: reply.ipAddr, status: reply.status });
+    } else {
+      log.debug("result of a job that does not run there; ignored", {
+        job: reply.uid,
+        node: reply.ipAddr,
+        from: stream.remoteAddr.hostname,
+      });
+    }
+    // Acknowledged in any case: the node would offer it for ever.
+    await stream.writeMessage(ACK);
+  }
+
+  async #pulse(stream: MessageStream, pulse: NodePulse): Promise<void> {
+    const known = this.context.engine.post((core, nowMs) =>
+      onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs)
+    );
+    if (known) await stream.writeMessage(PULSE);
+  }
+
+  /** A job sends a file to its client, through us. */
+  async #jobFile(stream: MessageStream, { file }: JobFileMessage): Promise<void> {
+    const reply = decodeBareJobReply(await stream.readMessage(MAX_MESSAGE_BYTES));
+    const job = this.context.engine.core.jobs.get(reply.uid);
+    const known = job !== undefined && job.hash === reply.hash && job.state === "running" &&
+      job.share?.node.ipAddr === reply.ipAddr && job.cluster.wantsResults;
+    if (!known) {
+      log.warning("file of a job that does not run there; refused", { node: reply.ipAddr });
+      await refuseFile(stream);
+      return;
+    }
+    let client: MessageStream;
+    try {
+      client = await this.clientLinks.of(job.cluster).connect();
+    } catch (error) {
+      await refuseFile(stream);
+      throw error;
+    }
+    using _ = client;
+    await client.writeMessage(...encodeToClient({ kind: "FILEXFER", file }));
+    await client.writeMessage(...encodeBareJobReply(reply));
+    const { transferredBytes } = await relayFile(stream, client, file.stat.sizeBytes);
+    if (job.share) job.share.rxBytes += transferredBytes;
+  }
+
+  async #relayInfo(stream: MessageStream, info: RelayInfo, family: PortFamily): Promise<void> {
+    const { nodeAuth, sign } = this.context;
+    const refused = info.auth !== null && !authMatches(info.auth, nodeAuth);
+    if (refused) log.warning("relay has another secret", { from: stream.remoteAddr.hostname });
+    const answer = refused
+      ? null
+      : { sign, ipAddrs: [info.schedulerIpAddr], port: family.nodeSide };
+    await stream.writeMessage(encodeRelayAnswer(answer));
+  }
+
+  #pong(pong: Pong, family: PortFamily, from: string): void {
+    const { nodeAuth, engine } = this.context;
+    if (!authMatches(pong.auth, nodeAuth)) {
+      log.warning("node has another secret; not used", { node: pong.ipAddr, from });
+      return;
+    }
+    if (pong.cpus <= 0 || pong.schedulerIpAddr === null) {
+      log.debug("node offers no CPUs", { node: pong.ipAddr });
+      return;
+    }
+    const present = engine.core.nodes.get(pong.ipAddr);
+    if (present === undefined || present.info.sign !== pong.sign) {
+      log.info("node found", { node: pong.ipAddr, name: pong.name, cpus: pong.cpus });
+    }
+    const schedulerIpAddr = pong.schedulerIpAddr;
+    engine.post((core, nowMs) =>
+      onNodeFound(core, { ...pong, schedulerIpAddr, schedulerPort: family.nodeSide }, nowMs)
+    );
+    this.discovery.onNodeFound(pong);
+  }
+
+  async #nodePing(ping: NodePing, family: PortFamily): Promise<void> {
+    const node = this.context.engine.core.nodes.get(ping.ipAddr);
+    // A node greets by broadcast, and to each of our addresses: once is enough.
+    if (node !== undefined && node.info.sign === ping.sign) return;
+    try {
+      await this.discovery.answerNode(ping, family);
+    } catch (error) {
+      log.debug("node that greeted cannot be answered", {
+        node: ping.ipAddr,
+        reason: messageOf(error),
+      });
+    }
+  }
+
+  #nodeCpus(message: NodeCpus, from: string): void {
+    const node = this.#knownNode(message, from);
+    if (node === undefined) return;
+    log.info("node offers another number of CPUs", { node: node.ipAddr, cpus: message.cpus });
+    this.context.engine.post((core) => onNodeCpusChanged(core, node, message.cpus));
+  }
+
+  #terminated(message: Terminated, from: string): void {
+    const node = this.#knownNode(message, from);
+    if (node === undefined) return;
+    this.context.engine.post((core, nowMs) => onNodeTerminated(core, node, nowMs));
+  }
+
+  /** The node that a message is from, if it carries that node's sign. */
+  #knownNode(message: { ipAddr: string; sign: string }, from: string): Node | undefined {
+    const node = this.context.engine.core.nodes.get(message.ipAddr);
+    if (node?.info.sign === message.sign) return node;
+    log.debug("message of an unknown node; ignored", { node: message.ipAddr, from });
+    return undefined;
+  }
+}

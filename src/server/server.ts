@@ -1,0 +1,171 @@
+/**
+ * The scheduler as a server: the core with sockets and timers around it.
+ *
+ * @module
+ */
+
+import { Core, onShutdown, onTick } from "../core/mod.ts";
+import { getLogger } from "../log/log.ts";
+import type { FileStore } from "../store/file_store.ts";
+import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
+import { ClientLinks } from "./client_links.ts";
+import { ClientSide } from "./client_side.ts";
+import { ComputationIntake } from "./computation_intake.ts";
+import { Computations } from "./computation.ts";
+import { type Context, messageOf } from "./context.ts";
+import { Discovery } from "./discovery.ts";
+import { EffectRunner } from "./effects.ts";
+import { Engine } from "./engine.ts";
+import { FileIntake } from "./file_intake.ts";
+import { Listeners } from "./listeners.ts";
+import { LostNodes } from "./lost_nodes.ts";
+import { NodeControl } from "./node_control.ts";
+import { NodeLink } from "./node_link.ts";
+import { NodeSide } from "./node_side.ts";
+import type { ServerOptions } from "./options.ts";
+import { ResultRecall } from "./result_recall.ts";
+import { snapshot } from "./status.ts";
+import { Transport } from "./transport.ts";
+
+const log = getLogger("server");
+
+const TICK_MS = 500;
+
+/** Files that no job has come for are looked for this often. */
+const SWEEP_MS = 60_000;
+
+/** At a shutdown, how long clients and nodes are given beyond one time limit of theirs. */
+const SHUTDOWN_GRACE_MS = 2_000;
+
+/** See the module's description. */
+export class Server {
+  readonly #core: Core;
+  readonly #startedMs = Date.now();
+  readonly #context: Context;
+  readonly #discovery: Discovery;
+  readonly #lostNodes: LostNodes;
+  readonly #effects: EffectRunner;
+  readonly #listeners: Listeners;
+  readonly #deadlines = new Deadlines();
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+
+  /**
+   * @param store Keeps the files of clients.
+   * @param ipAddrs Addresses of ours that nodes are told; may be empty.
+   */
+  constructor(private readonly options: ServerOptions, store: FileStore, ipAddrs: string[]) {
+    const zombieMs = options.zombieIntervalMs;
+    const pulseMs = options.pulseIntervalMs;
+    this.#core = new Core({
+      policy: options.policy,
+      // Clients and nodes must show signs of life often enough not to be taken for zombies.
+      pulseIntervalMs: zombieMs === null ? pulseMs : Math.min(pulseMs ?? Infinity, zombieMs / 5),
+      zombieIntervalMs: zombieMs,
+      cooperative: options.cooperative,
+      // Above every id of earlier runs: those gave out less than a thousand ids a millisecond.
+      firstId: this.#startedMs * 1000,
+    });
+    const engine = new Engine(this.#core);
+    const sign = newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
+    const transport = new Transport(this.#deadlines, options.msgTimeoutMs);
+    const context: Context = this.#context = {
+      options,
+      engine,
+      transport,
+      computations: new Computations(),
+      store,
+      sign,
+      nodeAuth: authCode(options.nodeSecret, sign),
+      clusterAuth: authCode(options.clusterSecret, sign),
+      ipAddrs: [...options.extHosts, ...ipAddrs],
+    };
+    const discovery = this.#discovery = new Discovery(context);
+    const nodeLink = new NodeLink(context);
+    const clientLinks = new ClientLinks(context);
+    this.#lostNodes = new LostNodes(context, nodeLink, discovery);
+    this.#effects = new EffectRunner(context, {
+      nodeLink,
+      clientLinks,
+      discovery,
+      lostNodes: this.#lostNodes,
+    });
+    engine.onEffect((effect) => this.#effects.run(effect));
+    const computationIntake = new ComputationIntake(context);
+    const clientSide = new ClientSide(context, {
+      discovery,
+      nodeLink,
+      computationIntake,
+      fileIntake: new FileIntake(context, computationIntake),
+      nodeControl: new NodeControl(context, nodeLink),
+      resultRecall: new ResultRecall(context, clientLinks),
+    });
+    const nodeSide = new NodeSide(context, discovery, clientLinks);
+    this.#listeners = new Listeners(transport, nodeSide, clientSide, discovery);
+  }
+
+  /**
+   * Opens the sockets and looks for nodes.
+   *
+   * @throws {ListenError} where no port can be had
+   */
+  start(): void {
+    this.#listeners.open(this.options);
+    this.#every(TICK_MS, () => {
+      this.#context.engine.post((core, nowMs) => onTick(core, nowMs));
+    });
+    this.#every(SWEEP_MS, async () => {
+      for (const { files } of this.#context.computations) await files.sweep(Date.now());
+    });
+    const { pingIntervalMs } = this.options;
+    if (pingIntervalMs !== null) {
+      this.#every(pingIntervalMs, async () => {
+        await this.#discovery.greetAll();
+        for (const { cluster } of this.#context.computations) {
+          if (cluster.accepts) await this.#discovery.greetFor(cluster);
+        }
+      });
+    }
+    this.#guard(() => this.#discovery.greetAll());
+  }
+
+  /**
+   * Ends in order: takes nothing new, tells clients which jobs will not run, has nodes close.
+   * Takes a few seconds where peers do not answer.
+   */
+  async shutdown(): Promise<void> {
+    log.info("shutting down");
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#lostNodes.close();
+    this.#context.engine.post((core, nowMs) => onShutdown(core, nowMs));
+    const graceMs = this.options.msgTimeoutMs + SHUTDOWN_GRACE_MS;
+    // Nodes end running jobs first and send their results, so the ports stay open until then.
+    if (!await this.#effects.settle(graceMs)) {
+      log.warning("some clients or nodes did not answer in time", { waited_ms: graceMs });
+    }
+    this.#listeners.close();
+    this.#deadlines.stop();
+    await this.#context.store.close();
+    log.info("shut down");
+  }
+
+  /** What is going on at this moment. */
+  status(): ReturnType<typeof snapshot> {
+    return snapshot(this.#core, this.#context.computations, Date.now() - this.#startedMs);
+  }
+
+  #every(intervalMs: number, task: () => void | Promise<void>): void {
+    this.#timers.push(setInterval(() => this.#guard(task), intervalMs));
+  }
+
+  /** Runs something that nobody waits for. */
+  async #guard(task: () => void | Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      log.error("internal error in a timer", {
+        reason: messageOf(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What the scheduler is doing, as plain data: for the console, and later for the web page.
+ *
+ * @module
+ */
+
+import type { Cluster, Core } from "../core/mod.ts";
+import type { Computations } from "./computation.ts";
+
+/** The state of nodes and clusters at one moment. */
+export function snapshot(core: Core, computations: Computations, uptimeMs: number) {
+  const clusters = [...core.clusters.values()].filter(({ state }) => state !== "closed");
+  const shown = clusters.map((cluster) => clusterStatus(cluster, computations));
+  const sum = (key: "jobsPending" | "jobsRunning") =>
+    shown.reduce((total, cluster) => total + cluster[key], 0);
+  return {
+    uptimeMs,
+    nodes: [...core.nodes.values()].map((node) => ({
+      address: node.ipAddr,
+      name: node.name,
+      cpus: node.cpus,
+      busyCpus: node.busy,
+      jobsDone: node.jobsDone,
+      cpuTimeMs: node.cpuTimeS * 1000,
+    })),
+    clusters: shown,
+    totals: {
+      jobsPending: sum("jobsPending"),
+      jobsRunning: sum("jobsRunning"),
+      jobsDone: core.totals.jobsDone,
+      cpuTimeMs: core.totals.cpuTimeS * 1000,
+      clustersWaiting: core.waiting.length,
+    },
+  };
+}
+
+function clusterStatus(cluster: Cluster, computations: Computations) {
+  let jobsRunning = 0;
+  for (const share of cluster.shares.values()) jobsRunning += share.busy;
+  const { compute, client } = computations.of(cluster);
+  return {
+    name: compute.name,
+    clientAddress: client.hostname,
+    jobsPending: cluster.jobs.size - jobsRunning,
+    jobsRunning,
+    jobsDone: cluster.jobsDone,
+  };
+}

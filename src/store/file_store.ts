@@ -1,0 +1,49 @@
+/**
+ * Where files that clients send are kept until nodes have them. What such a file is called
+ * here has nothing to do with what its sender calls it, so that no name can lead anywhere.
+ *
+ * @module
+ */
+
+/** Bytes of a file, in order. */
+export interface FileReader {
+  /** Reads into `buffer`; returns how many bytes, or `null` at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  close(): void;
+}
+
+/** A file that is kept. */
+export interface KeptFile {
+  readonly sizeBytes: number;
+  open(): Promise<FileReader>;
+  /** Removes it; readers that are open may go on. */
+  remove(): Promise<void>;
+}
+
+/** A file that is being received. */
+export interface FileWriter {
+  write(chunk: Uint8Array): Promise<void>;
+  /** All bytes are there: keep the file. */
+  finish(): Promise<KeptFile>;
+  /** Something went wrong: leave nothing behind. */
+  abort(): Promise<void>;
+}
+
+/** Keeps the files of clients. */
+export interface FileStore {
+  /** Where files are kept, in words for the log. */
+  readonly description: string;
+  /**
+   * Begins a file that is to have `sizeBytes` bytes.
+   *
+   * @throws {StoreError} where there is no room for it
+   */
+  create(sizeBytes: number): Promise<FileWriter>;
+  /** Removes what is left. */
+  close(): Promise<void>;
+}
+
+/** A file cannot be kept; the message says why and what to do. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+}

@@ -1,0 +1,128 @@
+/**
+ * The scheduler's answers to a client's requests, where they are more than `answers.ts` has.
+ *
+ * @module
+ */
+
+import { dumpChunks, dumps, PyDict } from "../pickle/mod.ts";
+import { decodeAnswer, toReason, toUids } from "./answers.ts";
+import {
+  requireDict,
+  requireInt,
+  requirePort,
+  requireString,
+  requireValue,
+  toInt,
+} from "./fields.ts";
+import type { ComputeRef } from "./from_client.ts";
+import { decodeJobReply, encodeJobReply } from "./records/job_reply.ts";
+import type { JobReply } from "./records/job_reply.ts";
+
+/** The answer to `CLIENT:`. */
+export interface ClientAnswer {
+  /** The client's address, as it gave it or as we see it. */
+  readonly ipAddr: string;
+  /** The scheduler's client port. */
+  readonly port: number;
+  readonly sign: string;
+  /** As the client announced it: clients accept exactly their own. */
+  readonly version: string;
+}
+
+/** Writes the answer to `CLIENT:`. */
+export function encodeClientAnswer(answer: ClientAnswer): Uint8Array {
+  return dumps(PyDict.from({
+    ip_addr: answer.ipAddr,
+    port: toInt(answer.port),
+    sign: answer.sign,
+    version: answer.version,
+  }));
+}
+
+/**
+ * Reads the answer to `CLIENT:`.
+ *
+ * @throws {WireError} `malformed`, or `closed` where there is no answer.
+ */
+export function decodeClientAnswer(message: Uint8Array): ClientAnswer {
+  const what = "answer to CLIENT";
+  const dict = requireDict(decodeAnswer(message, what), what);
+  return {
+    ipAddr: requireString(dict, "ip_addr", what),
+    port: requirePort(dict, "port", what),
+    sign: requireString(dict, "sign", what),
+    version: requireString(dict, "version", what),
+  };
+}
+
+/** The answer to a client's `COMPUTE:`. */
+export type ClientComputeAnswer =
+  | { readonly kind: "accepted" } & ComputeRef
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Writes the answer to a client's `COMPUTE:`. The client raises a refusal's reason. */
+export function encodeClientComputeAnswer(answer: ClientComputeAnswer): Uint8Array {
+  if (answer.kind === "refused") return dumps(answer.reason);
+  return dumps(PyDict.from({ compute_id: toInt(answer.computeId), auth: answer.auth }));
+}
+
+/**
+ * Reads the answer to a client's `COMPUTE:`.
+ *
+ * @throws {WireError} `malformed`, or `closed` where there is no answer.
+ */
+export function decodeClientComputeAnswer(message: Uint8Array): ClientComputeAnswer {
+  const what = "answer to COMPUTE";
+  const value = decodeAnswer(message, what);
+  if (!(value instanceof PyDict)) return { kind: "refused", reason: toReason(value) };
+  return {
+    kind: "accepted",
+    computeId: requireInt(value, "compute_id", what),
+    auth: requireString(value, "auth", what),
+  };
+}
+
+/** The answer to `PENDING_JOBS:`. */
+export interface PendingJobsAnswer {
+  /** Jobs whose results can be had with `RETRIEVE_JOB:`. */
+  readonly doneUids: readonly number[];
+  /** How many jobs have no result yet. */
+  readonly pending: number;
+}
+
+/** Writes the answer to `PENDING_JOBS:`. */
+export function encodePendingJobsAnswer(answer: PendingJobsAnswer): Uint8Array {
+  return dumps(PyDict.from({
+    done: answer.doneUids.map(toInt),
+    pending: toInt(answer.pending),
+  }));
+}
+
+/**
+ * Reads the answer to `PENDING_JOBS:`.
+ *
+ * @throws {WireError} `malformed`, or `closed` where there is no answer.
+ */
+export function decodePendingJobsAnswer(message: Uint8Array): PendingJobsAnswer {
+  const what = "answer to PENDING_JOBS";
+  const dict = requireDict(decodeAnswer(message, what), what);
+  return {
+    doneUids: toUids(requireValue(dict, "done", what), `${what}: field "done"`),
+    pending: requireInt(dict, "pending", what),
+  };
+}
+
+/** Writes the answer to `RETRIEVE_JOB:`; `null` where there is no such result. */
+export function encodeRetrieveJobAnswer(reply: JobReply | null): Uint8Array[] {
+  return dumpChunks(reply === null ? null : encodeJobReply(reply));
+}
+
+/**
+ * Reads the answer to `RETRIEVE_JOB:`.
+ *
+ * @throws {WireError} `malformed`, or `closed` where there is no answer.
+ */
+export function decodeRetrieveJobAnswer(message: Uint8Array): JobReply | null {
+  const value = decodeAnswer(message, "answer to RETRIEVE_JOB");
+  return value === null ? null : decodeJobReply(value);
+}

@@ -1,0 +1,321 @@
+/**
+ * How schedulers and nodes find each other: `PING:`, `PONG:`, `RELAY_INFO:`, `TERMINATED:`, by
+ * UDP (the message alone in a datagram) or TCP.
+ *
+ * @module
+ */
+
+import { dumps, PyDict } from "../pickle/mod.ts";
+import type { PyValue } from "../pickle/mod.ts";
+import { decodeAnswer } from "./answers.ts";
+import {
+  badField,
+  optionalBytes,
+  optionalString,
+  requireBytes,
+  requireDict,
+  requireInt,
+  requirePort,
+  requireString,
+  requireStrings,
+  toInt,
+} from "./fields.ts";
+import { decodeOptionalAvailInfo, encodeOptionalAvailInfo } from "./records/dispy_node.ts";
+import type { AvailInfo } from "./records/dispy_node.ts";
+import { decodePickle, encodeTagged, splitTag, unknownTag } from "./tags.ts";
+
+/** A scheduler looks for nodes. */
+export interface SchedulerPing {
+  readonly kind: "PING";
+  readonly from: "scheduler";
+  readonly version: string;
+  readonly sign: string;
+  /** The scheduler's node port. */
+  readonly port: number;
+  readonly ipAddrs: readonly string[];
+  /** The address at which this very node is asked, where it is asked directly. */
+  readonly nodeIpAddr: string | null;
+}
+
+/** A relay tells nodes where the scheduler is. */
+export interface RelayPing {
+  readonly kind: "PING";
+  readonly from: "relay";
+  readonly version: string;
+  /** The scheduler's; `null` when the relay does not know it: the node then greets first. */
+  readonly sign: string | null;
+  readonly port: number;
+  readonly ipAddrs: readonly string[];
+}
+
+/** A node announces itself. */
+export interface NodePing {
+  readonly kind: "PING";
+  readonly from: "node";
+  readonly version: string;
+  readonly sign: string;
+  readonly ipAddr: string;
+  readonly port: number;
+  /** Where the node was told to find its scheduler. */
+  readonly schedulerIpAddr: string | null;
+}
+
+/** A node answers a scheduler's ping. */
+export interface Pong {
+  readonly kind: "PONG";
+  readonly version: string;
+  readonly sign: string;
+  readonly ipAddr: string;
+  readonly port: number;
+  readonly name: string;
+  /** CPUs that the node offers. */
+  readonly cpus: number;
+  /** What Python's `platform.platform()` says there. */
+  readonly platform: string;
+  /** Auth code of the node's secret and the scheduler's sign. */
+  readonly auth: Uint8Array;
+  readonly availInfo: AvailInfo | null;
+  /** The address at which this node reaches the scheduler. */
+  readonly schedulerIpAddr: string | null;
+}
+
+/** A relay asks whether a scheduler is there and knows the secret. */
+export interface RelayInfo {
+  readonly kind: "RELAY_INFO";
+  readonly version: string;
+  /** The scheduler's sign, where the relay has seen its ping. */
+  readonly sign: string | null;
+  readonly port: number;
+  readonly ipAddrs: readonly string[];
+  /** Auth code of the relay's secret and the scheduler's sign, where that is known. */
+  readonly auth: Uint8Array | null;
+  /** The address at which the relay reached the scheduler. */
+  readonly schedulerIpAddr: string;
+}
+
+/** The scheduler's answer to `RELAY_INFO:`; `null` instead of it refuses. */
+export interface RelayAnswer {
+  readonly sign: string;
+  readonly ipAddrs: readonly string[];
+  readonly port: number;
+}
+
+/** A node leaves, or drops the last computation that it had of us. */
+export interface Terminated {
+  readonly kind: "TERMINATED";
+  readonly ipAddr: string;
+  readonly port: number;
+  readonly sign: string;
+}
+
+/** Any greeting. */
+export type Ping = SchedulerPing | RelayPing | NodePing;
+
+/** Everything that this module knows. */
+export type DiscoveryMessage = Ping | Pong | RelayInfo | Terminated;
+
+/**
+ * Reads a discovery message.
+ *
+ * @throws {WireError} `malformed`, also for any other tag.
+ */
+export function decodeDiscovery(message: Uint8Array): DiscoveryMessage {
+  const { tag, body } = splitTag(message);
+  const decoded = decodeDiscoveryBody(tag, body);
+  if (decoded === undefined) throw unknownTag(tag, "where a node or scheduler greets");
+  return decoded;
+}
+
+/** As {@linkcode decodeDiscovery} of a message already split; `undefined` for any other tag. */
+export function decodeDiscoveryBody(tag: string, body: Uint8Array): DiscoveryMessage | undefined {
+  switch (tag) {
+    case "PING":
+      return decodePing(body);
+    case "PONG":
+      return decodePong(body);
+    case "RELAY_INFO":
+      return decodeRelayInfo(body);
+    case "TERMINATED":
+      return decodeTerminated(body);
+    default:
+      return undefined;
+  }
+}
+
+function decodePing(body: Uint8Array): Ping {
+  const kind = "PING";
+  const dict = requireDict(decodePickle(body, kind), kind);
+  const version = requireString(dict, "version", kind);
+  const port = requirePeerPort(dict, kind);
+  if (dict.has("ip_addr")) {
+    return {
+      kind,
+      from: "node",
+      version,
+      sign: requireString(dict, "sign", kind),
+      ipAddr: requireString(dict, "ip_addr", kind),
+      port,
+      schedulerIpAddr: optionalString(dict, "scheduler_ip_addr", kind),
+    };
+  }
+  const ipAddrs = requireStrings(dict, "ip_addrs", kind);
+  if (dict.has("relay")) {
+    return {
+      kind,
+      from: "relay",
+      version,
+      sign: optionalString(dict, "sign", kind),
+      port,
+      ipAddrs,
+    };
+  }
+  return {
+    kind,
+    from: "scheduler",
+    version,
+    sign: requireString(dict, "sign", kind),
+    port,
+    ipAddrs,
+    nodeIpAddr: optionalString(dict, "node_ip_addr", kind),
+  };
+}
+
+function decodePong(body: Uint8Array): Pong {
+  const kind = "PONG";
+  const dict = requireDict(decodePickle(body, kind), kind);
+  return {
+    kind,
+    version: requireString(dict, "version", kind),
+    sign: requireString(dict, "sign", kind),
+    ipAddr: requireString(dict, "ip_addr", kind),
+    port: requirePeerPort(dict, kind),
+    name: requireString(dict, "name", kind),
+    cpus: requireInt(dict, "cpus", kind),
+    platform: requireString(dict, "platform", kind),
+    auth: requireBytes(dict, "auth", kind),
+    availInfo: decodeOptionalAvailInfo(dict.get("avail_info")),
+    schedulerIpAddr: optionalString(dict, "scheduler_ip_addr", kind),
+  };
+}
+
+function decodeRelayInfo(body: Uint8Array): RelayInfo {
+  const kind = "RELAY_INFO";
+  const dict = requireDict(decodePickle(body, kind), kind);
+  return {
+    kind,
+    version: requireString(dict, "version", kind),
+    sign: optionalString(dict, "sign", kind),
+    port: requirePeerPort(dict, kind),
+    ipAddrs: requireStrings(dict, "ip_addrs", kind),
+    auth: optionalBytes(dict, "auth", kind),
+    schedulerIpAddr: requireString(dict, "scheduler_ip_addr", kind),
+  };
+}
+
+function decodeTerminated(body: Uint8Array): Terminated {
+  const kind = "TERMINATED";
+  const dict = requireDict(decodePickle(body, kind), kind);
+  return {
+    kind,
+    ipAddr: requireString(dict, "ip_addr", kind),
+    port: requirePeerPort(dict, kind),
+    sign: requireString(dict, "sign", kind),
+  };
+}
+
+/** The port of a peer that somebody is to connect to: not 0. */
+function requirePeerPort(dict: PyDict, what: string): number {
+  const port = requirePort(dict, "port", what);
+  if (port === 0) throw badField(what, "port", "a port number above 0");
+  return port;
+}
+
+/** Writes a discovery message. */
+export function encodeDiscovery(message: DiscoveryMessage): Uint8Array[] {
+  return encodeTagged(message.kind, discoveryBody(message));
+}
+
+function discoveryBody(message: DiscoveryMessage): PyDict {
+  switch (message.kind) {
+    case "PING":
+      return pingBody(message);
+    case "PONG":
+      return PyDict.from({
+        port: toInt(message.port),
+        sign: message.sign,
+        version: message.version,
+        name: message.name,
+        cpus: toInt(message.cpus),
+        platform: message.platform,
+        auth: message.auth,
+        avail_info: encodeOptionalAvailInfo(message.availInfo),
+        ip_addr: message.ipAddr,
+        scheduler_ip_addr: message.schedulerIpAddr,
+      });
+    case "RELAY_INFO": {
+      const dict = PyDict.from({
+        version: message.version,
+        ip_addrs: [...message.ipAddrs],
+        port: toInt(message.port),
+        sign: message.sign,
+        relay: "y",
+      });
+      if (message.auth !== null) dict.set("auth", message.auth);
+      return dict.set("scheduler_ip_addr", message.schedulerIpAddr);
+    }
+    case "TERMINATED":
+      return PyDict.from({
+        ip_addr: message.ipAddr,
+        port: toInt(message.port),
+        sign: message.sign,
+      });
+  }
+}
+
+function pingBody(ping: Ping): PyDict {
+  const common: Record<string, PyValue> = { version: ping.version, port: toInt(ping.port) };
+  switch (ping.from) {
+    case "scheduler": {
+      const dict = PyDict.from({ ...common, sign: ping.sign, ip_addrs: [...ping.ipAddrs] });
+      return ping.nodeIpAddr === null ? dict : dict.set("node_ip_addr", ping.nodeIpAddr);
+    }
+    case "relay": {
+      const dict = PyDict.from({ ...common, ip_addrs: [...ping.ipAddrs], relay: "y" });
+      return ping.sign === null ? dict : dict.set("sign", ping.sign);
+    }
+    case "node":
+      return PyDict.from({
+        ...common,
+        sign: ping.sign,
+        ip_addr: ping.ipAddr,
+        scheduler_ip_addr: ping.schedulerIpAddr,
+      });
+  }
+}
+
+/** The scheduler's answer to `RELAY_INFO:`. */
+export function encodeRelayAnswer(answer: RelayAnswer | null): Uint8Array {
+  if (answer === null) return dumps(null);
+  return dumps(PyDict.from({
+    sign: answer.sign,
+    ip_addrs: [...answer.ipAddrs],
+    port: toInt(answer.port),
+  }));
+}
+
+/**
+ * Reads the scheduler's answer to `RELAY_INFO:`.
+ *
+ * @throws {WireError} `malformed`, or `closed` where there is no answer.
+ */
+export function decodeRelayAnswer(message: Uint8Array): RelayAnswer | null {
+  const what = "answer to RELAY_INFO";
+  const value = decodeAnswer(message, what);
+  if (value === null) return null;
+  const dict = requireDict(value, what);
+  return {
+    sign: requireString(dict, "sign", what),
+    ipAddrs: requireStrings(dict, "ip_addrs", what),
+    port: requirePeerPort(dict, what),
+  };
+}
