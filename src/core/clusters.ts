@@ -60,7 +60,9 @@ export function closeCluster(
     }
   }
   for (const share of cluster.shares.values()) {
-    if (share.state !== "closing" && share.state !== "closed") closeShare(core, share, terminatePending, null, nowMs);
+    if (share.state !== "closing" && share.state !== "closed") {
+      closeShare(core, share, terminatePending, null, nowMs);
+    }
   }
   closeIfIdle(core, cluster);
 }

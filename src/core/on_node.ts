@@ -54,13 +54,12 @@ export function onShareReady(core: Core, share: Share, cpus: number, nowMs: numb
   if (share.state === "closing") {
     // Closed while it was being set up.
     core.emit({ kind: "closeShare", share, terminatePending: true });
-    return;
+  } else if (share.state === "setting_up") {
+    // Where the client has deallocated the node meanwhile, no jobs run there until it is back.
+    share.state = share.cluster.excludedNodes.has(node.ipAddr) ? "drained" : "ready";
+    core.emit({ kind: "tellNodeStatus", share, status: "initialized" });
+    reindexNode(core, node);
   }
-  if (share.state !== "setting_up") return;
-  // Where the client has deallocated the node meanwhile, no jobs run there until it is back.
-  share.state = share.cluster.excludedNodes.has(node.ipAddr) ? "drained" : "ready";
-  core.emit({ kind: "tellNodeStatus", share, status: "initialized" });
-  reindexNode(core, node);
   dispatch(core);
 }
 

@@ -13,6 +13,9 @@ import { loseSilentNodes } from "./nodes.ts";
 import { setUpAgain } from "./shares.ts";
 import { type Core, reindexNode } from "./state.ts";
 
+/** So many of its nodes is a client told the numbers of at each tick. */
+const STATS_PER_TICK = 20;
+
 /** Time has passed. To be called about twice a second: all waits are rounded up to that. */
 export function onTick(core: Core, nowMs: number): void {
   loseSilentNodes(core, nowMs);
@@ -53,12 +56,19 @@ function closeZombies(core: Core, nowMs: number): void {
   }
 }
 
-/** Tells clients the numbers of their nodes that have changed: once per tick, not per job. */
+/**
+ * Tells clients the numbers of their nodes that have changed: once per tick and not per job, and
+ * of many nodes only some at a time, as each of these messages is a connection.
+ */
 function tellStats(core: Core): void {
+  const told = new Map<Cluster, number>();
   for (const share of core.changedShares) {
+    const count = told.get(share.cluster) ?? 0;
+    if (count >= STATS_PER_TICK) continue;
+    told.set(share.cluster, count + 1);
+    core.changedShares.delete(share);
     core.emit({ kind: "tellNodeStatus", share, status: "stats" });
   }
-  core.changedShares.clear();
 }
 
 /** Ends all clusters: clients are told which jobs will not run, nodes are closed. */

@@ -9,6 +9,7 @@
  */
 
 import { checkDepth } from "./depth.ts";
+import { drop, dropResult } from "./drop.ts";
 import { PickleError } from "./error.ts";
 import { addItems, append, setItems, wrongTarget } from "./fill.ts";
 import { PickleInput } from "./input.ts";
@@ -16,7 +17,7 @@ import type { PickleLimits } from "./limits.ts";
 import { Memo } from "./memo.ts";
 import { parseFloat64, parseIndex, parseInteger, parseLong } from "./numbers.ts";
 import { fromPython2Name } from "./python2_names.ts";
-import { distinct, reduce, StateSetterStep } from "./reduce.ts";
+import { distinct, reduce } from "./reduce.ts";
 import { decodeAscii, decodeRawUnicodeEscape, decodeStringLiteral } from "./text.ts";
 import {
   PyByteArray,
@@ -125,30 +126,6 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
     }
     if (repeatable < 0) throw new PickleError("the pickle unfolds to more than maxBytes", input.at);
     return value;
-  }
-
-  /** `POP`: `value` is dropped, or the object it is was made already and is fetched instead. */
-  function drop(value: PyValue, called: boolean): void {
-    if (!(value instanceof PyObject)) return;
-    const { kind } = value.construction;
-    const fetched = nextFetched(input, memo);
-    const remade = fetched instanceof PyObject && fetched.construction.kind === kind;
-    if (called && kind === "reduce") {
-      const { callable, args } = value.construction;
-      const target = sp > floor ? stack[sp - 1] : undefined;
-      const [first, state] = (args as PyTuple).items;
-    }
-    // An object that contains itself in its own arguments: by now it is in the memo, and the
-    // pickler fetches it from there instead. Making it twice is not part of its value.
-    if (
-      target instanceof PyObject && args.items.length === 2 && args.items[0] === target &&
-      !(fetched instanceof PyObject && fetched.construction.kind === "reduce" &&
-        fetched.construction.callable === callable)
-    ) {
-      target.steps.push(new StateSetterStep(args.items[1] as PyValue, callable));
-    } else if (!(fetched instanceof PyObject)) {
-      throw new PickleError("a call is made and its result dropped", input.at);
-    }
   }
 
   while (true) {
@@ -356,7 +333,7 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
         if (bytes[input.pos] === 0x30) { // POP
           input.pos++;
           sp--;
-          dropResult(result, args);
+          dropResult(result, sp > floor ? stack[sp - 1] : undefined, input, memo);
         } else stack[sp - 1] = result;
         break;
       }
@@ -402,7 +379,7 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
 
       // Stack and memo
       case 0x30: // POP
-        if (sp > floor) sp--;
+        if (sp > floor) drop(stack[--sp] as PyValue, input, memo);
         else dropMark();
         break;
       case 0x31: // POP_MARK
@@ -439,23 +416,5 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
         throw new PickleError(`0x${hex} is not a pickle opcode`, input.at);
       }
     }
-  }
-}
-
-/** What the next opcode fetches from the memo, if it is one that does; `input` stays there. */
-function nextFetched(input: PickleInput, memo: Memo): PyValue | undefined {
-  const { pos } = input;
-  try {
-    switch (input.opcode()) {
-      case 0x68: // BINGET
-        return memo.get(input.uint8());
-      case 0x6a: // LONG_BINGET
-        return memo.get(input.uint32());
-      case 0x67: // GET
-        return memo.get(parseIndex(input.line(), input.at));
-    }
-    return undefined;
-  } finally {
-    input.pos = pos;
   }
 }

@@ -13,12 +13,12 @@
 import { partsOf } from "./parts.ts";
 import { PyDict, PyObject, PySet, PyTuple, type PyValue } from "./values.ts";
 
-const temporaries = new WeakMap<PyObject, readonly PyValue[]>();
+const temporaries = new WeakMap<PyObject, readonly object[]>();
 
 /** Notes what differs between two makings of an object, the one kept and the one dropped. */
 export function noteRemade(kept: PyObject, dropped: PyObject): void {
   if (kept === dropped || temporaries.has(kept)) return;
-  const found = new Set<PyValue>();
+  const found = new Set<object>();
   const pairs: [kept: PyValue, dropped: PyValue][] = [];
   const addParts = (kept: PyValue, dropped: PyValue) => {
     const others = partsOf(dropped);
@@ -30,10 +30,10 @@ export function noteRemade(kept: PyObject, dropped: PyObject): void {
   addParts(kept, dropped);
   for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
     const [part, other] = pair;
-    if (part === other || part === kept || found.has(part)) continue;
+    if (part === other || part === kept) continue;
     const isContainer = Array.isArray(part) || part instanceof PyTuple ||
       part instanceof PyDict || part instanceof PySet || part instanceof PyObject;
-    if (!isContainer) continue;
+    if (!isContainer || found.has(part)) continue;
     found.add(part);
     addParts(part, other);
   }
@@ -41,6 +41,6 @@ export function noteRemade(kept: PyObject, dropped: PyObject): void {
 }
 
 /** What is to be made anew each time that the making of `object` is begun. */
-export function temporariesOf(object: PyObject): readonly PyValue[] {
+export function temporariesOf(object: PyObject): readonly object[] {
   return temporaries.get(object) ?? [];
 }

@@ -93,6 +93,8 @@ export class PickleWriter {
   /** Strings by value: attribute and class names come many times. */
   readonly #strings = new Map<string, number>();
   readonly #longStrings: [text: string, index: number][] = [];
+  /** Parts of objects in cycles that are to be written anew with their object. */
+  readonly #temporaries = new Set<object>();
   #memoized = 0;
   #depth = 0;
 
@@ -283,16 +285,17 @@ export class PickleWriter {
   #tuple(tuple: PyTuple): void {
     const size = tuple.items.length;
     if (size === 0) return this.#out.byte(EMPTY_TUPLE);
+    const temporary = this.#temporaries.has(tuple);
     if (size > 3) this.#out.byte(MARK);
     for (let at = 0; at < size; at++) {
       const item = tuple.items[at] as PyValue;
       this.#save(item);
       // Only through an item that is an object can the tuple contain itself.
-      if (typeof item !== "object" || item === null) continue;
+      if (typeof item !== "object" || item === null || temporary) continue;
       if (this.#fetchIfDone(tuple, size > 3 ? POP_MARK : POP, size > 3 ? 1 : at + 1)) return;
     }
     this.#out.byte(size > 3 ? TUPLE : TUPLE1 - 1 + size);
-    this.#memoize(tuple);
+    if (!temporary || !this.#memo.has(tuple)) this.#memoize(tuple);
   }
 
   #global(global: PyGlobal): void {
@@ -303,8 +306,12 @@ export class PickleWriter {
   }
 
   #instance(object: PyObject): void {
-    for (const part of temporariesOf(object)) this.#memo.delete(part as object);
-    if (!this.#construct(object)) return;
+    const temporaries = temporariesOf(object);
+    for (const part of temporaries) {
+      this.#temporaries.add(part);
+      this.#memo.delete(part);
+    }
+    if (!this.#construct(object, temporaries.length > 0)) return;
     this.#memoize(object);
     for (const step of object.steps) {
       switch (step.kind) {
@@ -328,17 +335,20 @@ export class PickleWriter {
     }
   }
 
-  /** Writes how the object is made; false if it turned out to be made already. */
-  #construct(object: PyObject): boolean {
+  /**
+   * Writes how the object is made; false if it turned out to be made already. One with
+   * temporary parts is made and dropped in that case, as Python does, so that readers can tell.
+   */
+  #construct(object: PyObject, temporary: boolean): boolean {
     const { construction } = object;
     switch (construction.kind) {
       case "reduce":
-        return this.#call(object, REDUCE, construction.callable, construction.args);
+        return this.#call(object, temporary, REDUCE, construction.callable, construction.args);
       case "newobj":
-        return this.#call(object, NEWOBJ, construction.cls, construction.args);
+        return this.#call(object, temporary, NEWOBJ, construction.cls, construction.args);
       case "newobj_ex": {
         const { cls, args, kwargs } = construction;
-        return this.#call(object, NEWOBJ_EX, cls, args, kwargs);
+        return this.#call(object, temporary, NEWOBJ_EX, cls, args, kwargs);
       }
       case "inst":
         this.#out.byte(MARK);
@@ -351,13 +361,18 @@ export class PickleWriter {
     }
   }
 
-  #call(object: PyObject, opcode: number, ...operands: PyValue[]): boolean {
+  #call(
+    object: PyObject,
+    temporary: boolean,
+    opcode: number,
+    ...operands: PyValue[]
+  ): boolean {
     for (let at = 0; at < operands.length; at++) {
       this.#save(operands[at] as PyValue);
-      if (this.#fetchIfDone(object, POP, at + 1)) return false;
+      if (!temporary && this.#fetchIfDone(object, POP, at + 1)) return false;
     }
     this.#out.byte(opcode);
-    return true;
+    return !this.#fetchIfDone(object, POP);
   }
 
   #setState(object: PyObject, step: StateSetterStep): void {

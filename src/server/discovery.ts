@@ -74,9 +74,9 @@ export class Discovery {
     this.#detach(this.greetAll());
   }
 
-  /** A node was found. */
-  onNodeFound(pong: Pong): void {
-    this.#knownHosts.add(pong.ipAddr);
+  /** A node was found; its message came from the address `from`, which a NAT may have changed. */
+  onNodeFound(pong: Pong, from: string): void {
+    this.#knownHosts.add(pong.ipAddr).add(from);
     this.onVersion(pong.version);
   }
 

@@ -153,7 +153,7 @@ export class Listeners {
       try {
         const [datagram, address] = await socket.receive();
         from = (address as Deno.NetAddr).hostname;
-        await this.nodeSide.serveDatagram(decodeNodeRequest(datagram.slice()), family, from);
+        this.nodeSide.serveDatagram(decodeNodeRequest(datagram.slice()), family, from);
       } catch (error) {
         if (!this.#accepting) return;
         const level = error instanceof WireError ? "warning" : "error";

@@ -68,18 +68,18 @@ export class NodeSide {
         return await this.#relayInfo(stream, request, family);
       default:
         stream.close();
-        await this.serveDatagram(request, family, stream.remoteAddr.hostname);
+        this.serveDatagram(request, family, stream.remoteAddr.hostname);
     }
   }
 
   /** Serves a message that needs no answer on its own connection: it may come by UDP, too. */
-  async serveDatagram(request: NodeRequest, family: PortFamily, from: string): Promise<void> {
+  serveDatagram(request: NodeRequest, family: PortFamily, from: string): void {
     switch (request.kind) {
       case "PONG":
         return this.#pong(request, family, from);
       case "PING":
         // Schedulers and clients greet nodes, and may hit us where ports coincide.
-        if (request.from === "node") await this.#nodePing(request, family);
+        if (request.from === "node") void this.#nodePing(request, family);
         return;
       case "NODE_CPUS":
         return this.#nodeCpus(request, from);
@@ -187,7 +187,7 @@ export class NodeSide {
     engine.post((core, nowMs) =>
       onNodeFound(core, { ...pong, schedulerIpAddr, schedulerPort: family.nodeSide }, nowMs)
     );
-    this.discovery.onNodeFound(pong);
+    this.discovery.onNodeFound(pong, from);
   }
 
   async #nodePing(ping: NodePing, family: PortFamily): Promise<void> {

@@ -1,0 +1,89 @@
+"""What the client programs of the scenarios share: clusters on loopback, and JSON lines."""
+
+import inspect
+import json
+import sys
+import threading
+import time
+
+if not hasattr(inspect, 'getargspec'):
+    # dispy checks the signature of its callbacks with a function that Python 3.11 dropped.
+    def _getargspec(func):
+        spec = inspect.getfullargspec(func)
+
+        class ArgSpec(object):
+            args, varargs, keywords, defaults = spec.args, spec.varargs, spec.varkw, spec.defaults
+        return ArgSpec
+    inspect.getargspec = _getargspec
+
+import dispy  # noqa: E402
+
+SCHEDULER = '127.0.0.1'
+_printing = threading.Lock()
+
+
+def emit(event, **fields):
+    """Prints one JSON line for the test."""
+    line = json.dumps(dict({'event': event, 'at': time.time()}, **fields))
+    with _printing:
+        sys.stdout.write(line + '\n')
+        sys.stdout.flush()
+
+
+def wait_for_go():
+    """Waits until the test says to go on."""
+    if sys.stdin.readline().strip() != 'go':
+        raise SystemExit('the test has gone away')
+
+
+class Nodes(object):
+    """Collects what a cluster is told about its nodes and jobs, and waits for it."""
+
+    def __init__(self, report=False):
+        self.changed = threading.Condition()
+        self.ready = {}
+        self.log = []
+        self.report = report
+
+    def status(self, status, node, job):
+        with self.changed:
+            if status == dispy.DispyNode.Initialized:
+                self.ready[node.ip_addr] = node
+            elif status == dispy.DispyNode.Closed:
+                self.ready.pop(node.ip_addr, None)
+            self.log.append((status, node.ip_addr if node else None, job.id if job else None))
+            if self.report:
+                emit('status', status=status, node=node.ip_addr if node else None,
+                     job=job.id if job else None, cpus=node.cpus if node else None)
+            self.changed.notify_all()
+
+    def wait(self, condition, timeout=30):
+        """Waits until condition(self) holds."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: condition(self), timeout):
+                raise Exception('nodes so far: %s' % sorted(self.ready))
+
+    def wait_for(self, count, timeout=30):
+        """Waits until this many nodes are set up."""
+        self.wait(lambda nodes: len(nodes.ready) >= count, timeout)
+
+
+def cluster(computation, **options):
+    """A SharedJobCluster at the scheduler of the scenario."""
+    defaults = {'scheduler_host': SCHEDULER, 'ip_addr': '127.0.0.1', 'client_port': 0,
+                'loglevel': dispy.logger.DEBUG, 'depends': []}
+    return dispy.SharedJobCluster(computation, **dict(defaults, **options))
+
+
+def described(job):
+    """A job that is done, as a JSON object."""
+    return {'id': job.id, 'status': job.status, 'result': job.result, 'stdout': job.stdout,
+            'stderr': job.stderr, 'exception': job.exception, 'node': job.ip_addr,
+            'start': job.start_time, 'end': job.end_time}
+
+
+def wait_all(jobs, timeout=60):
+    """Waits for all jobs, as users do with job()."""
+    for job in jobs:
+        if not job.finish.wait(timeout):
+            raise Exception('job %s is still %s' % (job.id, job.status))

@@ -1,0 +1,102 @@
+/**
+ * Scenarios: Deno tests that run with a {@linkcode Lab} of their own, within a time limit, and that
+ * say which of scheduler, node and client failed when they fail.
+ *
+ * @module
+ */
+
+import { ensureVenv, type Venv } from "../../../scripts/venv.ts";
+import { Lab, SCHEDULER } from "./lab.ts";
+import { Namespace } from "./namespace.ts";
+
+/** `core` is what must work before anything else is worth a look, `more` is the rest. */
+export type Tier = "core" | "more";
+
+/** A scenario beside its steps. */
+export interface ScenarioOptions {
+  readonly tier: Tier;
+  /** All of the scenario must be over within this, in ms. */
+  readonly limitMs?: number;
+  /** What dispy's own scheduler gets wrong here; a run against it may fail then. */
+  readonly referenceFails?: string;
+}
+
+const DEFAULT_LIMIT_MS = 60_000;
+
+async function prepare(): Promise<{ venv: Venv } | { unavailable: string }> {
+  if (Deno.build.os !== "linux") return { unavailable: "network namespaces need Linux" };
+  const venv = await ensureVenv();
+  if ("unavailable" in venv) return venv;
+  const namespace = await Namespace.open();
+  if ("unavailable" in namespace) return namespace;
+  await namespace.close();
+  return { venv };
+}
+
+const prepared = await prepare();
+const inCi = Deno.env.get("CI") === "true";
+if ("unavailable" in prepared && !inCi) {
+  console.warn(`interop scenarios are ignored: ${prepared.unavailable}`);
+}
+
+/**
+ * Registers a scenario. Its test is called `[tier] name`, so that `--filter "[core]"` runs the
+ * core list alone.
+ */
+export function scenario(
+  name: string,
+  options: ScenarioOptions,
+  steps: (lab: Lab) => Promise<void>,
+): void {
+  Deno.test({
+    name: `[${options.tier}] ${name}`,
+    ignore: "unavailable" in prepared && !inCi,
+    fn: async () => {
+      if ("unavailable" in prepared) throw new Error(prepared.unavailable);
+      const wrong = SCHEDULER === "reference" ? options.referenceFails : undefined;
+      try {
+        await play(prepared.venv, options.limitMs ?? DEFAULT_LIMIT_MS, steps);
+      } catch (error) {
+        if (wrong === undefined) throw error;
+        const message = error instanceof Error ? error.message.split("\n")[0] : String(error);
+        console.log(`the reference fails as known (${wrong}): ${message}`);
+        return;
+      }
+      if (wrong !== undefined) console.log(`the reference passes, though known to fail: ${wrong}`);
+    },
+  });
+}
+
+async function play(
+  venv: Venv,
+  limitMs: number,
+  steps: (lab: Lab) => Promise<void>,
+): Promise<void> {
+  const namespace = await Namespace.open();
+  if ("unavailable" in namespace) throw new Error(namespace.unavailable);
+  const dir = await Deno.makeTempDir({ prefix: "dispy-interop-" });
+  const lab = new Lab(venv, namespace, dir);
+
+  const timeUp = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const waiting = lab.waitingFor ? `, waiting until ${lab.waitingFor}` : "";
+    timeUp.reject(new Error(`not over within ${limitMs / 1000} s${waiting}`));
+  }, limitMs);
+  // When the time is up, the steps go on until their processes are stopped; what they throw then
+  // is a consequence and no news.
+  const playing = steps(lab);
+  playing.catch(() => {});
+  try {
+    await Promise.race([playing, timeUp.promise]);
+  } catch (error) {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    cause.message = `${cause.message}\n${lab.report()}`;
+    throw cause;
+  } finally {
+    clearTimeout(timer);
+    await lab.stop();
+    await namespace.close();
+    await playing.catch(() => {});
+    await Deno.remove(dir, { recursive: true });
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Exchanges between the scheduler and its peers, each a request and an answer, which may be
+ * late, lost or cut off.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+import type { Prng } from "./prng.ts";
+
+/** A process at the other end. */
+export class Peer {
+  /** The process runs. */
+  isUp = true;
+  /** It is stopped: what comes waits until it runs on. */
+  isPaused = false;
+  /** No message gets through, in either direction. */
+  isCutOff = false;
+  /** What came while it was stopped. */
+  readonly backlog: Array<() => void> = [];
+  /** Connections that break when the process ends. */
+  readonly open = new Set<() => void>();
+
+  constructor(readonly name: string) {}
+
+  /** Ends the process: whoever waits for its answer sees the connection break. */
+  stop(): void {
+    this.isUp = false;
+    this.isPaused = false;
+    this.backlog.length = 0;
+    for (const breakOff of [...this.open]) breakOff();
+  }
+
+  /** Lets the process run on. */
+  resume(): void {
+    this.isPaused = false;
+    for (const handle of this.backlog.splice(0)) handle();
+  }
+}
+
+/** How bad the network is. */
+export interface Weather {
+  /** Part of the messages that are lost. */
+  lossRate: number;
+  /** Part of the messages to the scheduler that come twice. */
+  doubleRate: number;
+  maxLatencyMs: number;
+}
+
+/** Why there was no answer. */
+export type Failure =
+  /** The request was certainly not received. */
+  | "unreachable"
+  /** It may have been: the answer was lost or too late, or the process ended before it. */
+  | "lost";
+
+/** How long the scheduler waits for an answer. */
+const TIMEOUT_MS = 5_000;
+
+export class Network {
+  constructor(
+    readonly clock: Clock,
+    readonly prng: Prng,
+    readonly weather: Weather,
+  ) {}
+
+  /**
+   * Sends a request of the scheduler to `peer`, where `handle` is called with what to call to
+   * answer, now or later. In the end `done` is called once, with the answer, or with why none
+   * came.
+   */
+  request<Answer>(
+    peer: Peer,
+    handle: (answer: (answer: Answer) => void) => void,
+    done: (answer: Answer | null, failure: Failure | null) => void,
+    options: { hasTimeLimit: boolean } = { hasTimeLimit: true },
+  ): void {
+    let isOver = false;
+    const finish = (answer: Answer | null, failure: Failure | null) => {
+      if (isOver) return;
+      isOver = true;
+      peer.open.delete(breakOff);
+      done(answer, failure);
+    };
+    const fail = (failure: Failure, delayMs: number) =>
+      this.clock.after(delayMs, () => finish(null, failure));
+    const breakOff = () => fail("lost", this.#latency());
+    const giveUp = (failure: Failure) => fail(failure, this.prng.int(10, TIMEOUT_MS));
+    if (options.hasTimeLimit) fail("lost", TIMEOUT_MS);
+    const isRequestLost = this.#isLost();
+    const isAnswerLost = this.#isLost();
+    if (isRequestLost) return giveUp(this.prng.chance(0.5) ? "unreachable" : "lost");
+    this.clock.after(this.#latency(), () => {
+      if (peer.isCutOff) return giveUp("unreachable");
+      if (!peer.isUp) return fail("unreachable", this.#latency());
+      peer.open.add(breakOff);
+      const arrive = () =>
+        handle((answer) => {
+          if (isAnswerLost || peer.isCutOff) giveUp("lost");
+          else this.clock.after(this.#latency(), () => finish(answer, null));
+        });
+      if (peer.isPaused) peer.backlog.push(arrive);
+      else arrive();
+    });
+  }
+
+  /** {@linkcode post} for messages that may come twice. */
+  postMaybeTwice(peer: Peer, handle: () => void, done?: (isAnswered: boolean) => void): void {
+    if (this.prng.chance(this.weather.doubleRate)) {
+      this.clock.after(this.prng.int(1, 3_000), () => this.post(peer, handle));
+    }
+    this.post(peer, handle, done);
+  }
+
+  /**
+   * Sends a message of `peer` to the scheduler, where `handle` is called. `done` is called once
+   * with whether the scheduler's answer came.
+   */
+  post(peer: Peer, handle: () => void, done: (isAnswered: boolean) => void = () => {}): void {
+    if (!peer.isUp || peer.isCutOff || this.#isLost()) {
+      this.clock.after(this.#latency(), () => done(false));
+      return;
+    }
+    const isAnswerLost = this.#isLost();
+    this.clock.after(this.#latency(), () => {
+      handle();
+      this.clock.after(this.#latency(), () => done(!isAnswerLost && peer.isUp));
+    });
+  }
+
+  #latency(): number {
+    // Mostly short, at times long, so that messages overtake each other.
+    const { maxLatencyMs } = this.weather;
+    return this.prng.chance(0.2)
+      ? this.prng.int(1, maxLatencyMs)
+      : this.prng.int(1, Math.max(1, maxLatencyMs >> 4));
+  }
+
+  #isLost(): boolean {
+    return this.weather.lossRate > 0 && this.prng.chance(this.weather.lossRate);
+  }
+}

@@ -1,0 +1,318 @@
+/**
+ * A whole small world made from one seed: a scheduler, nodes, clients and what befalls them.
+ *
+ * First everything goes wrong that may, then the faults stop and the network heals; from then
+ * on every job must come to its end.
+ *
+ * @module
+ */
+
+import { earliestJob, earlyCluster, fairCluster, Outcome } from "../../src/core/mod.ts";
+import { Clock } from "./clock.ts";
+import type { Env, Faults } from "./env.ts";
+import { FakeClient } from "./fake_client.ts";
+import { FakeNode, PULSE_INTERVAL_MS } from "./fake_node.ts";
+import { FakeServer } from "./fake_server.ts";
+import { Network } from "./network.ts";
+import { Prng } from "./prng.ts";
+import { Broken, Story } from "./story.ts";
+
+const ZOMBIE_INTERVAL_MS = 60_000;
+/** After the faults have stopped, all must be over in so much time. */
+const PATIENCE_MS = 3_600_000;
+/** Every so many seeds, nothing goes wrong, and so nothing may be refused or repeated. */
+const CALM_EVERY = 8;
+
+/** What became of a seed. */
+export interface Verdict {
+  readonly seed: number;
+  /** What does not hold; none where all is well. */
+  readonly problems: readonly string[];
+  /** The last that happened, where the story was to be told. */
+  readonly story: readonly string[];
+  readonly jobs: number;
+  readonly endMs: number;
+}
+
+/** Plays the world of `seed`; `linesKept` > 0 to have the end of its story. */
+export function play(seed: number, linesKept = 0): Verdict {
+  const world = new World(seed, new Story(linesKept > 0, linesKept));
+  let problems: readonly string[] = [];
+  try {
+    world.run();
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    problems = error.problems;
+  }
+  const { env, server } = world;
+  return {
+    seed,
+    problems,
+    story: env.story.lines,
+    jobs: server.ledger.entries.size,
+    endMs: env.clock.nowMs,
+  };
+}
+
+class World {
+  readonly env: Env;
+  readonly server: FakeServer;
+  readonly nodes: FakeNode[];
+  readonly clients: FakeClient[];
+  readonly isCalm: boolean;
+  /** It ends with a shutdown instead of all clients closing their clusters. */
+  readonly isShutDown: boolean;
+  readonly #faultsEndMs: number;
+  /** The part of the faults that befalls nodes; the others befall clients. */
+  readonly #nodeFaultRate: number;
+  /** The part of the faults of nodes that ends their processes. */
+  readonly #crashRate: number;
+  #isHealed = false;
+
+  constructor(seed: number, story: Story) {
+    const prng = new Prng(seed);
+    const clock = new Clock();
+    this.isCalm = seed % CALM_EVERY === 0;
+    this.isShutDown = !this.isCalm && prng.chance(0.2);
+    this.#faultsEndMs = prng.int(20, 120) * 1_000;
+    this.#nodeFaultRate = prng.pick([0.1, 0.5, 0.9]);
+    this.#crashRate = prng.pick([0, 0.05, 0.3]);
+    const rate = (max: number) => this.isCalm || prng.chance(0.4) ? 0 : prng.next() * max;
+    const network = new Network(clock, prng, {
+      lossRate: rate(0.2),
+      doubleRate: rate(0.3),
+      maxLatencyMs: prng.pick([20, 200, 2_000]),
+    });
+    const faults: Faults = {
+      setupRefused: rate(0.4),
+      setupFailed: rate(0.2),
+      jobRejected: rate(0.3),
+      jobBusy: rate(0.3),
+      resultRefused: rate(0.3),
+    };
+    this.env = { clock, prng, network, story, faults };
+    this.server = new FakeServer(this.env, {
+      policy: prng.pick([earliestJob, fairCluster, earlyCluster]),
+      pulseIntervalMs: PULSE_INTERVAL_MS,
+      zombieIntervalMs: ZOMBIE_INTERVAL_MS,
+      cooperative: prng.chance(0.5),
+      firstId: prng.int(1, 1_000_000),
+    });
+    this.nodes = Array.from(
+      { length: prng.int(1, 5) },
+      (_, i) => new FakeNode(this.env, this.server, `10.0.${i % 2}.${i + 1}`, prng.int(1, 4)),
+    );
+    for (const node of this.nodes) {
+      this.server.nodes.set(node.ipAddr, node);
+      node.announce();
+    }
+    this.clients = Array.from(
+      { length: prng.int(1, 4) },
+      (_, i) =>
+        new FakeClient(this.env, this.server, `c${i}`, {
+          clusters: prng.int(1, 6),
+          maxJobs: prng.pick([3, 15, 40]),
+          maxJobMs: prng.pick([100, 3_000, 10_000, 30_000]),
+          exclusiveRate: prng.pick([0, 0, 0.3]),
+          pinnedRate: this.isCalm ? 0 : prng.pick([0, 0.2, 0.6]),
+          provisionalRate: prng.pick([0, 0.3]),
+          impatience: this.isCalm ? 0 : prng.pick([0, 0.5]),
+          isPicky: !this.isCalm && prng.chance(0.4),
+        }),
+    );
+    if (!this.isCalm) this.#faultAfter(prng.pick([200, 1_000, 4_000]));
+    if (this.isShutDown) {
+      const shutDown = () => this.server.shutDown();
+      clock.after(prng.int(5_000, this.#faultsEndMs + 20_000), shutDown);
+    }
+  }
+
+  run(): void {
+    const { clock } = this.env;
+    clock.run(this.#faultsEndMs);
+    this.#heal();
+    const isOver = () => this.#isQuiet();
+    for (let steps = PATIENCE_MS / 1_000; !isOver(); steps--) {
+      if (steps === 0) throw new Broken(this.#unfinished());
+      clock.run(clock.nowMs + 1_000);
+    }
+    const problems = [...this.#leaks(), ...this.#wrongResults()];
+    if (problems.length > 0) throw new Broken(problems);
+  }
+
+  /** Something goes wrong, again and again, about every `meanMs`. */
+  #faultAfter(meanMs: number): void {
+    const { clock, prng } = this.env;
+    clock.after(prng.int(1, 2 * meanMs), () => {
+      if (this.#isHealed) return;
+      if (prng.chance(this.#nodeFaultRate)) this.#botherNode(prng.pick(this.nodes));
+      else this.#botherClient(prng.pick(this.clients));
+      this.#faultAfter(meanMs);
+    });
+  }
+
+  #botherNode(node: FakeNode): void {
+    const { clock, prng } = this.env;
+    const { peer, ipAddr } = node;
+    const happens = (what: string) => this.#tell(`node ${ipAddr} ${what}`);
+    const what = prng.int(2, 7);
+    if (!peer.isUp) {
+      happens("starts again");
+      node.restart();
+    } else if (prng.chance(this.#crashRate)) {
+      const isPolite = prng.chance(0.5);
+      happens(isPolite ? "leaves" : "crashes");
+      if (isPolite) node.leave();
+      else node.crash();
+      clock.after(prng.int(500, 30_000), () => node.restart());
+    } else if (what === 7) {
+      this.server.forgeReply();
+    } else if (what === 2) {
+      happens("stops for a while");
+      peer.isPaused = true;
+      clock.after(prng.int(500, 20_000), () => peer.resume());
+    } else if (what === 3) {
+      happens("is cut off");
+      peer.isCutOff = true;
+      clock.after(prng.int(500, 20_000), () => peer.isCutOff = false);
+    } else if (what === 4) {
+      happens("drops what is idle");
+      node.dropIdle();
+    } else if (what === 5) {
+      const cpus = prng.pick([0, 1, node.fullCpus]);
+      happens(`is to offer ${cpus} CPUs`);
+      node.setCpus(cpus);
+    } else {
+      happens("introduces itself again");
+      node.announce();
+    }
+  }
+
+  #botherClient(client: FakeClient): void {
+    const { clock, prng } = this.env;
+    if (client.isDone) return;
+    const happens = (what: string) => this.#tell(`client ${client.name} ${what}`);
+    const what = prng.int(0, 11);
+    if (what <= 3) {
+      client.cancelSome();
+    } else if (what <= 7) {
+      client.changeNode();
+    } else if (what === 8) {
+      happens("is cut off");
+      client.peer.isCutOff = true;
+      clock.after(prng.int(500, 90_000), () => client.comeBack());
+    } else if (what === 9) {
+      happens("stops for a while");
+      client.peer.isPaused = true;
+      clock.after(prng.int(500, 20_000), () => client.peer.resume());
+    } else if (what === 10 && prng.chance(0.1)) {
+      happens("dies");
+      client.die();
+    }
+  }
+
+  /** From here on nothing goes wrong any more. */
+  #heal(): void {
+    const { faults, network } = this.env;
+    this.#isHealed = true;
+    this.#tell("the world is healed");
+    network.weather.lossRate = network.weather.doubleRate = 0;
+    for (const fault of Object.keys(faults) as Array<keyof Faults>) faults[fault] = 0;
+    for (const node of this.nodes) {
+      node.peer.isCutOff = false;
+      node.peer.resume();
+      if (node.peer.isUp) node.announce();
+      else node.restart();
+      node.setCpus(node.fullCpus);
+    }
+    for (const client of this.clients) {
+      client.peer.isCutOff = false;
+      client.peer.resume();
+    }
+    this.#relentAgain();
+  }
+
+  /** Clients that have asked for too little see that it is too little. */
+  #relentAgain(): void {
+    for (const client of this.clients) client.relent();
+    if (!this.isCalm) this.env.clock.after(60_000, () => this.#relentAgain());
+  }
+
+  /** Nothing will happen any more, but for the pulses. */
+  #isQuiet(): boolean {
+    const { core } = this.server;
+    if (core.jobs.size > 0) return false;
+    for (const client of this.clients) {
+      if (client.isDone) continue;
+      if (!core.shuttingDown || client.missing().length > 0) return false;
+    }
+    for (const cluster of core.clusters.values()) {
+      // What nobody will ever fetch is kept.
+      if (cluster.state !== "closed" || !this.server.ownerOf(cluster).isDead) return false;
+    }
+    return true;
+  }
+
+  /** Why the world does not come to rest. */
+  #unfinished(): string[] {
+    const { core } = this.server;
+    const problems: string[] = [];
+    for (const job of core.jobs.values()) {
+      const where = job.share ? ` on ${job.share.node.ipAddr}` : "";
+      problems.push(`job ${job.uid} is still ${job.state}${where}`);
+    }
+    for (const client of this.clients) {
+      if (client.isDead) continue;
+      for (const { uid } of client.missing()) {
+        problems.push(`client ${client.name} has no result of job ${uid}`);
+      }
+      if (!client.isDone && !core.shuttingDown) problems.push(`client ${client.name} is not done`);
+    }
+    for (const { id, state, shares, deliveries } of core.clusters.values()) {
+      const used = [...shares.values()].map((share) => `${share.node.ipAddr} ${share.state}`);
+      problems.push(`cluster ${id} is ${state}: [${used}], ${deliveries.size} results`);
+    }
+    return problems;
+  }
+
+  /** What is kept although nobody needs it any more. */
+  #leaks(): string[] {
+    const { core } = this.server;
+    const problems: string[] = [];
+    const sizes: Array<[string, number]> = [
+      ["jobs", core.jobs.size],
+      ["waiting", core.waiting.length],
+      ["runnable", core.runnable.size],
+      ["pinnedReady", core.pinnedReady.size],
+      ["terminating", core.terminating.size],
+      ["changedShares", core.changedShares.size],
+    ];
+    for (const [what, size] of sizes) if (size > 0) problems.push(`${what} keeps ${size}`);
+    for (const node of core.nodes.values()) {
+      if (node.shares.size > 0 || node.busy > 0) problems.push(`${node.ipAddr} is still in use`);
+    }
+    return problems;
+  }
+
+  #wrongResults(): string[] {
+    const problems: string[] = [];
+    const { entries, refusals } = this.server.ledger;
+    if (this.isCalm && refusals > 0) problems.push(`${refusals} jobs were refused, without need`);
+    for (const { uid, client, runs, isForgotten } of entries.values()) {
+      if (!isForgotten) problems.push(`job ${uid} was never forgotten`);
+      const starts = this.nodes.reduce((sum, node) => sum + (node.starts.get(uid) ?? 0), 0);
+      const result = client.jobs.get(uid)?.result;
+      if (result?.status === Outcome.Finished && starts === 0) {
+        problems.push(`job ${uid} is said to have finished, but did not run`);
+      }
+      if (!this.isCalm) continue;
+      if (runs !== 1 || starts !== 1) problems.push(`job ${uid} ran ${starts} times, not once`);
+      if (result?.status !== Outcome.Finished) problems.push(`job ${uid}: ${result?.status}`);
+    }
+    return problems;
+  }
+
+  #tell(line: string): void {
+    this.env.story.tell(this.env.clock.nowMs, () => `*** ${line}`);
+  }
+}
