@@ -45,6 +45,7 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
     zombieIntervalMs: zombieIntervalMs ?? null,
     msgTimeoutMs: config.msgTimeoutMs,
     maxFileSizeBytes: config.maxFileSizeBytes,
+    oversize: "truncate",
   };
 }
 

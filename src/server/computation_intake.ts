@@ -88,8 +88,10 @@ export class ComputationIntake {
 
   /** Why a file of this description is not taken, or `null`. */
   fileRefusal(xfer: XferFile): string | null {
-    const { maxFileSizeBytes } = this.context.options;
-    if (maxFileSizeBytes > 0 && xfer.stat.sizeBytes > maxFileSizeBytes) {
+    const { maxFileSizeBytes, oversize } = this.context.options;
+    const isTooLarge = maxFileSizeBytes > 0 && xfer.stat.sizeBytes > maxFileSizeBytes;
+    if (isTooLarge && oversize === "refuse") {
+      // In dispy's own words.
       return `File "${xfer.name}" is too big; limit is ${maxFileSizeBytes}`;
     }
     const unsafe = unsafeFileName(xfer);

@@ -40,8 +40,9 @@ export class FileIntake {
       return await confirmFile(stream, xfer.stat.sizeBytes);
     }
     const permanent = cluster.state === "received";
+    const keepBytes = this.#keepBytes(xfer);
     try {
-      const writer = await this.context.store.create(xfer.stat.sizeBytes);
+      const writer = await this.context.store.create(keepBytes);
       let finished = false;
       try {
         await receiveFile(stream, xfer.stat.sizeBytes, {
@@ -53,7 +54,7 @@ export class FileIntake {
             if (files.find(xfer) === undefined) files.add(xfer, kept, permanent, Date.now());
             else await kept.remove();
           },
-        });
+        }, keepBytes);
       } finally {
         if (!finished) await writer.abort();
       }
@@ -64,6 +65,19 @@ export class FileIntake {
       return;
     }
     log.debug("file received", { file: xfer.name, size_bytes: xfer.stat.sizeBytes });
+  }
+
+  /** How much of a file is kept: `--max_file_size` cuts larger ones, as dispy's manual says. */
+  #keepBytes(xfer: XferFile): number {
+    const { maxFileSizeBytes } = this.context.options;
+    const { sizeBytes } = xfer.stat;
+    if (maxFileSizeBytes === 0 || sizeBytes <= maxFileSizeBytes) return sizeBytes;
+    log.warning("file of a client is truncated", {
+      file: xfer.name,
+      size_bytes: sizeBytes,
+      limit_bytes: maxFileSizeBytes,
+    });
+    return maxFileSizeBytes;
   }
 
   async #refuse(stream: MessageStream, xfer: XferFile, reason: string): Promise<void> {

@@ -283,7 +283,7 @@ export class NodeLink {
 
   async #transferFile(share: Share, file: ClientFile): Promise<void> {
     const { node } = share;
-    const xfer = { ...file.xfer, computeId: share.cluster.id };
+    const xfer = asSent(file, share.cluster.id);
     const reader = await openFile(file).catch((error) => {
       throw new Refusal("setup_failed", `a file of the client cannot be read: ${messageOf(error)}`);
     });
@@ -370,6 +370,12 @@ export class NodeLink {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** A file as a node gets it: what is left of it, where it was cut. */
+function asSent({ xfer, kept }: ClientFile, computeId: number): XferFile {
+  if (kept.sizeBytes === xfer.stat.sizeBytes) return { ...xfer, computeId };
+  return { ...xfer, computeId, stat: { ...xfer.stat, sizeBytes: kept.sizeBytes, original: null } };
+}
 
 function asRefusal(error: unknown): JobRefusal {
   if (error instanceof Refusal) return { kind: "rejected", reason: error.message };

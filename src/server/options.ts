@@ -39,4 +39,6 @@ export interface ServerOptions {
   readonly msgTimeoutMs: number;
   /** Largest file that is taken from a client; 0 = no limit. */
   readonly maxFileSizeBytes: number;
+  /** What becomes of a larger one: its beginning is kept, or it is not taken. */
+  readonly oversize: "truncate" | "refuse";
 }

@@ -84,19 +84,27 @@ export async function sendFile(
  * @param sizeBytes The size that the message gave.
  * @param sink Takes the content; where it throws, the sender is told that the file is refused,
  * and the error is passed on.
+ * @param keepBytes Where it is less than the size, only so much of the beginning is kept; the
+ * sender learns that its transfer has ended short.
  * @throws {WireError} `closed`, `timeout`
  */
 export async function receiveFile(
   stream: MessageStream,
   sizeBytes: number,
   sink: FileSink,
+  keepBytes: number = sizeBytes,
 ): Promise<FileTransferResult> {
   const buffer = new Uint8Array(Math.min(PIECE_BYTES, sizeBytes));
   let received = 0;
-  while (received < sizeBytes) {
+  let kept = 0;
+  while (received < sizeBytes && kept < keepBytes) {
     await writeCount(stream, received);
     const chunkBytes = Math.min(FILE_CHUNK_BYTES, sizeBytes - received);
-    await moveChunk(stream, chunkBytes, buffer, (piece) => sink.write(piece));
+    await moveChunk(stream, chunkBytes, buffer, async (piece) => {
+      const part = piece.subarray(0, keepBytes - kept);
+      kept += part.length;
+      if (part.length > 0) await sink.write(part);
+    });
     received += chunkBytes;
   }
   try {
@@ -104,7 +112,9 @@ export async function receiveFile(
   } catch (error) {
     await refuseBecause(stream, error);
   }
-  await writeCount(stream, sizeBytes);
+  // A count that equals what was sent would ask for more.
+  const goesOn = kept < sizeBytes && kept === received;
+  await writeCount(stream, goesOn ? REFUSED : kept);
   return { transferredBytes: received };
 }
 

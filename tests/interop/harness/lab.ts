@@ -75,6 +75,7 @@ export class Lab {
   readonly #processes: LabProcess[] = [];
   #dirs = 0;
   #waitingFor: string | undefined;
+  #over = false;
 
   constructor(venv: Venv, namespace: Namespace, dir: string) {
     this.#venv = venv;
@@ -192,7 +193,10 @@ export class Lab {
   /** Waits until `check` holds, which is asked again every few milliseconds. */
   async until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
     this.#waitingFor = what;
-    while (!await check()) await new Promise((resolve) => setTimeout(resolve, 25));
+    while (!await check()) {
+      this.#checkNotOver();
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
     this.#waitingFor = undefined;
   }
 
@@ -204,8 +208,9 @@ export class Lab {
     );
   }
 
-  /** Stops every process of the scenario, children included. */
+  /** Stops every process of the scenario, children included; no other can be started. */
   async stop(): Promise<void> {
+    this.#over = true;
     await Promise.all(this.#processes.map((process) => process.stop()));
   }
 
@@ -218,7 +223,12 @@ export class Lab {
     return [blame, ...this.#processes.map((process) => process.report())].join("\n");
   }
 
+  #checkNotOver(): void {
+    if (this.#over) throw new Error("the scenario is over");
+  }
+
   #start(name: string, argv: readonly string[], cwd: string): LabProcess {
+    this.#checkNotOver();
     const same = this.#processes.filter((process) => process.name.split(" #")[0] === name).length;
     const process = new LabProcess({
       name: same === 0 ? name : `${name} #${same + 1}`,

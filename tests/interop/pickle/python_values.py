@@ -2,6 +2,7 @@
 
     python_values.py make DIR    writes pickles.bin and index.json into DIR
     python_values.py check DIR   compares pickles.bin with returned.bin; prints what differs
+    python_values.py corpus FILE writes some of the small ones, as JSON, for the unit tests
 
 Runs on Python 3.7 and newer, with the standard library only.
 """
@@ -1237,6 +1238,20 @@ def make(folder):
         json.dump({"names": names, "sizes": sizes}, out)
 
 
+def corpus(path):
+    """Every value of which a small pickle exists, each in another protocol."""
+    chosen, step = {}, 0
+    for name, group in itertools.groupby(pickles(), lambda item: item[0].split(" (protocol")[0]):
+        small = [item for item in group if len(item[1]) <= 400]
+        if small and " at 0x" not in name:
+            name, data = small[(step * 7) % len(small)]
+            chosen[name] = base64.b64encode(data).decode()
+            step += 1
+    with open(path, "w") as out:
+        json.dump(chosen, out, indent=0)
+        out.write("\n")
+
+
 # --- checking ---------------------------------------------------------------------------------
 
 ATOMS = (type(None), bool, int, float, str, type, types.FunctionType, type(...),
@@ -1348,14 +1363,14 @@ def check_opcodes(data):
 
 
 def main():
-    command, folder = sys.argv[1:]
+    command, path = sys.argv[1:]
     sys.setrecursionlimit(20000)
     threading.stack_size(256 * 1024 * 1024)
     failed = []
 
     def run():
         try:
-            {"make": make, "check": check}[command](folder)
+            {"make": make, "check": check, "corpus": corpus}[command](path)
         except BaseException:
             failed.append(True)
             raise

@@ -30,7 +30,7 @@ Deno.test("a star stands for any run of characters, anywhere", () => {
   assertEquals(matches("10.*.*.1", "10.0.0.1"), true);
   assertEquals(matches("10.*.2.*.1", "10.0.0.1"), false);
   assertEquals(matches("10.0.0.1*1", "10.0.0.1"), false, "head and tail may not overlap");
-  assertEquals(matches("*0.0*0.1", "10.0.0.1"), false, "nor may the parts between");
+  assertEquals(matches("*0.0.0*0.1", "10.0.0.1"), false, "nor may the parts between");
   assertEquals(matches("fe80::*", "fe80::1"), true);
 });
 
