@@ -11,7 +11,8 @@ import type { SchedulerConfig } from "./src/cli/scheduler_config.ts";
 import { VERSION } from "./src/cli/version.ts";
 import { earliestJob, earlyCluster, fairCluster } from "./src/core/mod.ts";
 import { configureLogging, getLogger } from "./src/log/log.ts";
-import { ListenError } from "./src/server/listeners.ts";
+import { findOwnAddresses } from "./src/server/addresses.ts";
+import { ListenError } from "./src/server/listen_error.ts";
 import type { ServerOptions } from "./src/server/options.ts";
 import { Server } from "./src/server/server.ts";
 import { DiskStore } from "./src/store/disk_store.ts";
@@ -32,20 +33,22 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
   const { pulseIntervalMs, pingIntervalMs, zombieIntervalMs, ports } = config;
   return {
     families: ports.families,
-    hosts: config.hosts,
-    extHosts: config.extHosts,
+    ipv4Multicast: config.ipv4UdpMulticast,
     nodes: config.nodes,
     nodeSecret: config.nodeSecret,
     clusterSecret: config.clusterSecret,
+    nodeTls: config.nodeTls,
+    clusterTls: config.clusterTls,
     policy: POLICIES[config.policy],
     cooperative: config.cooperative,
+    clusterRules: config.clusterRules,
     cleanupNodes: config.cleanupNodes,
     pulseIntervalMs: pulseIntervalMs ?? null,
     pingIntervalMs: pingIntervalMs ?? null,
     zombieIntervalMs: zombieIntervalMs ?? null,
     msgTimeoutMs: config.msgTimeoutMs,
     maxFileSizeBytes: config.maxFileSizeBytes,
-    oversize: "truncate",
+    oversize: config.oversize,
   };
 }
 
@@ -72,15 +75,10 @@ async function defaultFolder(): Promise<string> {
   return `${temporary}/dispy/scheduler`;
 }
 
-/** The addresses that nodes are told: those given, or those of this machine's interfaces. */
-function ownAddresses({ hosts }: SchedulerConfig): string[] {
-  if (hosts.length > 0) return [...hosts];
+/** This machine's interfaces, or `null` where they may not be known. */
+function interfaces(): Deno.NetworkInterfaceInfo[] | null {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" });
-  // Nodes add the address that they see us at, so nothing is lost without.
-  if (state !== "granted") return [];
-  return Deno.networkInterfaces()
-    .filter(({ family, address }) => family === "IPv4" && !address.startsWith("127."))
-    .map(({ address }) => address);
+  return state === "granted" ? Deno.networkInterfaces() : null;
 }
 
 /** Resolves once, when the program is asked to end; a second time ends it at once. */
@@ -101,11 +99,13 @@ function untilAskedToEnd(quit: AbortSignal): Promise<void> {
   });
 }
 
-async function run(config: SchedulerConfig): Promise<void> {
+async function run(config: SchedulerConfig, warnings: readonly string[]): Promise<void> {
   configureLogging({ level: config.logLevel, format: config.logFormat });
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
-  const server = new Server(serverOptions(config), await openStore(config), ownAddresses(config));
-  server.start();
+  for (const warning of warnings) log.warning(warning);
+  const addresses = await findOwnAddresses(config.hosts, config.extHosts, interfaces());
+  const server = new Server(serverOptions(config), await openStore(config), addresses);
+  await server.start();
   const quit = new AbortController();
   const ended = untilAskedToEnd(quit.signal);
   const stopConsole = new AbortController();
@@ -129,7 +129,7 @@ if (import.meta.main) {
     Deno.exit(outcome.code);
   }
   try {
-    await run(outcome.config);
+    await run(outcome.config, outcome.warnings);
     // Connections that nobody will answer may be open: they end with the program.
     Deno.exit(0);
   } catch (error) {

@@ -9,12 +9,18 @@ import { type CliEnvironment, readOptionFile, writeOptionFile } from "./environm
 import { helpText } from "./help.ts";
 import { OPTIONS, type OptionTable } from "./options.ts";
 import { buildConfig, type SchedulerConfig } from "./scheduler_config.ts";
+import { secretWarnings } from "./secrets.ts";
 import { USAGE_EXIT_CODE, UsageError } from "./usage_error.ts";
 import { versionText } from "./version.ts";
 
 /** What the arguments ask for: run, or print something and exit. */
 export type CliOutcome =
-  | { readonly kind: "run"; readonly config: SchedulerConfig }
+  | {
+    readonly kind: "run";
+    readonly config: SchedulerConfig;
+    /** What is allowed but unwise, one line each, for the log. */
+    readonly warnings: readonly string[];
+  }
   | {
     readonly kind: "exit";
     readonly code: number;
@@ -67,5 +73,5 @@ function interpret(
     writeOptionFile(environment, savePath, text, given.origin("save_config"));
     return { kind: "exit", code: 0 };
   }
-  return { kind: "run", config };
+  return { kind: "run", config, warnings: secretWarnings(selection, environment) };
 }

@@ -19,6 +19,20 @@ const DISPY_SECTION = "DEFAULT";
 /** What dispy does not know stands here, where dispy does not look; it wins over `[DEFAULT]`. */
 const OWN_SECTION = "dispyscheduler";
 
+/** The options that stand there. */
+const OWN_KEYS = [
+  "scheduler_port",
+  "node_port",
+  "node_secret_file",
+  "cluster_secret_file",
+  "oversize",
+  "cluster_rules",
+  "max_cluster_cpus",
+  "max_client_jobs",
+  "max_client_bytes",
+  "log_format",
+] as const satisfies readonly OptionName[];
+
 /** dispy's key for the policy, which has two flags on the command line. */
 const POLICY_KEY = "scheduler_alg";
 const POLICY_FLAGS: ReadonlyMap<string, OptionName | null> = new Map([
@@ -209,7 +223,7 @@ export function renderConfigFile(selection: Selection): string {
     `[${OWN_SECTION}]`,
   ];
   if (values.port === DISPY_BASE_PORT) lines.push(line("port", "port", String(values.port)));
-  for (const name of ["scheduler_port", "node_port", "log_format"] as const) {
+  for (const name of OWN_KEYS) {
     const value = values[name];
     if (value !== undefined) lines.push(line(name, name, String(value)));
   }

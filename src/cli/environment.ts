@@ -4,14 +4,29 @@ import { UsageError } from "./usage_error.ts";
 export interface CliEnvironment {
   /** Reads a UTF-8 text file; throws as `Deno.readTextFileSync` does, `TypeError` for other text. */
   readTextFile(path: string): string;
+  /** Whether every user of this machine may read the file; false where nobody can tell. */
+  isReadableByAll(path: string): boolean;
+  /** An environment variable; undefined when it is not set or may not be read. */
+  variable(name: string): string | undefined;
   /** Writes a file which only its owner may read (mode 0600), replacing what is there. */
   writePrivateFile(path: string, text: string): void;
 }
+
+/** The last of the three read bits of a file's mode. */
+const READABLE_BY_ALL = 0o004;
 
 /** The real machine. */
 export const SYSTEM_ENVIRONMENT: CliEnvironment = {
   readTextFile(path) {
     return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
+  },
+  isReadableByAll(path) {
+    const { mode } = Deno.statSync(path);
+    return mode !== null && (mode & READABLE_BY_ALL) !== 0;
+  },
+  variable(name) {
+    const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+    return state === "granted" ? Deno.env.get(name) : undefined;
   },
   writePrivateFile(path, text) {
     // The mode given to open counts for new files only, so an existing one is closed to others

@@ -8,6 +8,7 @@
  */
 import {
   parseBasePort,
+  parseCount,
   parseHost,
   parseMessageTimeout,
   parseNode,
@@ -116,7 +117,7 @@ export const OPTIONS = {
     placeholder: "HOST",
     defaultText: "",
     parse: parseHost,
-    help: "Address to announce instead of --ip_addr, when a NAT firewall forwards it to this " +
+    help: "Address to announce as well as --ip_addr, when a NAT firewall forwards it to this " +
       "machine. Repeat it in the order of --ip_addr.",
   }),
   port: value({
@@ -149,8 +150,8 @@ export const OPTIONS = {
   }),
   ipv4_udp_multicast: flag({
     group: "Network",
-    availability: "not available yet",
-    help: "Find nodes by IPv4 multicast instead of broadcast.",
+    help: "Find nodes by IPv4 multicast instead of broadcast; for nodes started with the same " +
+      "option.",
   }),
   node_secret: value({
     group: "Security",
@@ -158,7 +159,15 @@ export const OPTIONS = {
     defaultText: "none",
     parse: asIs,
     secret: true,
-    help: "Secret shared with the nodes: only nodes started with it are used.",
+    help: "Secret shared with the nodes: only nodes started with it are used. Everybody on this " +
+      "machine can read it with ps; --node_secret_file keeps it to itself.",
+  }),
+  node_secret_file: value({
+    group: "Security",
+    placeholder: "FILE",
+    defaultText: "DISPYSCHEDULER_NODE_SECRET in the environment, if that may be read",
+    parse: parsePath,
+    help: "File whose first line is the secret shared with the nodes.",
   }),
   cluster_secret: value({
     group: "Security",
@@ -166,14 +175,21 @@ export const OPTIONS = {
     defaultText: "none",
     parse: asIs,
     secret: true,
-    help: "Secret shared with the clients: only clients that know it are served.",
+    help: "Secret shared with the clients: only clients that know it are served. Everybody on " +
+      "this machine can read it with ps; --cluster_secret_file keeps it to itself.",
+  }),
+  cluster_secret_file: value({
+    group: "Security",
+    placeholder: "FILE",
+    defaultText: "DISPYSCHEDULER_CLUSTER_SECRET in the environment, if that may be read",
+    parse: parsePath,
+    help: "File whose first line is the secret shared with the clients.",
   }),
   node_certfile: value({
     group: "Security",
     placeholder: "FILE",
     defaultText: "no TLS",
     parse: parsePath,
-    availability: "not available yet",
     help: "Certificate (PEM) for TLS with nodes; the same file as --certfile of dispynode.",
   }),
   node_keyfile: value({
@@ -181,7 +197,6 @@ export const OPTIONS = {
     placeholder: "FILE",
     defaultText: "the key in --node_certfile",
     parse: parsePath,
-    availability: "not available yet",
     help: "Private key (PEM, unencrypted) of --node_certfile.",
   }),
   cluster_certfile: value({
@@ -189,7 +204,6 @@ export const OPTIONS = {
     placeholder: "FILE",
     defaultText: "no TLS",
     parse: parsePath,
-    availability: "not available yet",
     help: "Certificate (PEM) for TLS with clients; the same file as certfile of SharedJobCluster.",
   }),
   cluster_keyfile: value({
@@ -197,7 +211,6 @@ export const OPTIONS = {
     placeholder: "FILE",
     defaultText: "the key in --cluster_certfile",
     parse: parsePath,
-    availability: "not available yet",
     help: "Private key (PEM, unencrypted) of --cluster_certfile.",
   }),
   fair_cluster_scheduler: flag({
@@ -209,6 +222,35 @@ export const OPTIONS = {
     group: "Scheduling",
     help: "Next job from the cluster that was created first, instead of the job that waits " +
       "longest.",
+  }),
+  cluster_rules: value({
+    group: "Scheduling",
+    placeholder: "FILE",
+    defaultText: "none",
+    parse: parsePath,
+    help: "TOML file that gives clusters priority, weight and limits by computation and client.",
+  }),
+  max_cluster_cpus: value({
+    group: "Scheduling",
+    placeholder: "N",
+    defaultText: "no limit",
+    parse: parseCount,
+    help: "Most CPUs that a cluster uses at a time, where no rule says otherwise.",
+  }),
+  max_client_jobs: value({
+    group: "Scheduling",
+    placeholder: "N",
+    defaultText: "no limit",
+    parse: parseCount,
+    help: "Most jobs that a client may have waiting or running, where no rule says otherwise.",
+  }),
+  max_client_bytes: value({
+    group: "Scheduling",
+    placeholder: "SIZE",
+    defaultText: "0, no limit",
+    parse: parseSize,
+    help: "Most memory for the arguments of a client's jobs, where no rule says otherwise: a " +
+      "number, with k, m, g or t behind it for larger units.",
   }),
   cooperative: flag({
     group: "Scheduling",
@@ -259,6 +301,14 @@ export const OPTIONS = {
     parse: parseSize,
     help: "Largest file to take from a client: a number, with k, m, g or t behind it for larger " +
       "units.",
+  }),
+  oversize: value({
+    group: "Files",
+    placeholder: "truncate|refuse",
+    defaultText: "truncate",
+    parse: parseWord("truncate", "refuse"),
+    help: "What becomes of a file beyond --max_file_size: its beginning is kept, or it is not " +
+      "taken and its client is told.",
   }),
   clean: flag({
     group: "Files",

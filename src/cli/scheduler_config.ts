@@ -1,6 +1,8 @@
-import type { CliEnvironment } from "./environment.ts";
+import { type CliEnvironment, readOptionFile } from "./environment.ts";
+import { type ClusterRule, parseClusterRules } from "./cluster_rules.ts";
 import { planPorts, type PortPlan } from "./ports.ts";
 import type { Selection } from "./selection.ts";
+import { readSecret } from "./secrets.ts";
 import { type FileOption, readTlsFiles, type TlsFiles } from "./tls_files.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -28,6 +30,8 @@ export interface SchedulerConfig {
   readonly clusterTls: TlsFiles | null;
   readonly policy: Policy;
   readonly cooperative: boolean;
+  /** For each setting, the first rule that matches a cluster and says something counts. */
+  readonly clusterRules: readonly ClusterRule[];
   /** Absent: not asked for. */
   readonly pulseIntervalMs?: number;
   /** Absent: ping only at the start. */
@@ -39,6 +43,8 @@ export interface SchedulerConfig {
   readonly destPathPrefix?: string;
   /** 0: no limit. */
   readonly maxFileSizeBytes: number;
+  /** What becomes of a larger file: its beginning is kept, or it is not taken. */
+  readonly oversize: "truncate" | "refuse";
   readonly clean: boolean;
   readonly cleanupNodes: boolean;
   readonly httpd: boolean;
@@ -79,6 +85,22 @@ function checkAddresses(selection: Selection): void {
   }
 }
 
+/** The rules of the file, and behind them those that the options make for all clusters. */
+function readRules(selection: Selection, environment: CliEnvironment): ClusterRule[] {
+  const { values } = selection;
+  const path = values.cluster_rules;
+  const rules = path === undefined ? [] : parseClusterRules(
+    readOptionFile(environment, path, selection.origin("cluster_rules")),
+    `${selection.origin("cluster_rules")}: ${path}`,
+  );
+  const defaults: ClusterRule = {
+    ...(values.max_cluster_cpus === undefined ? {} : { maxCpus: values.max_cluster_cpus }),
+    ...(values.max_client_jobs === undefined ? {} : { maxJobs: values.max_client_jobs }),
+    ...(values.max_client_bytes ? { maxJobBytes: values.max_client_bytes } : {}),
+  };
+  return Object.keys(defaults).length === 0 ? rules : [...rules, defaults];
+}
+
 /**
  * Checks how the options fit together and fills in defaults.
  *
@@ -115,18 +137,20 @@ export function buildConfig(selection: Selection, environment: CliEnvironment): 
       nodePort: values.node_port,
     }),
     ipv4UdpMulticast: values.ipv4_udp_multicast ?? false,
-    nodeSecret: values.node_secret ?? "",
-    clusterSecret: values.cluster_secret ?? "",
+    nodeSecret: readSecret("node", selection, environment),
+    clusterSecret: readSecret("cluster", selection, environment),
     nodeTls: tlsFiles("node"),
     clusterTls: tlsFiles("cluster"),
     policy: choosePolicy(selection),
     cooperative: values.cooperative ?? false,
+    clusterRules: readRules(selection, environment),
     ...(values.pulse_interval === undefined ? {} : { pulseIntervalMs: values.pulse_interval }),
     ...(values.ping_interval === undefined ? {} : { pingIntervalMs: values.ping_interval }),
     ...(zombieIntervalMs === 0 ? {} : { zombieIntervalMs }),
     msgTimeoutMs: values.msg_timeout ?? DEFAULT_MSG_TIMEOUT_MS,
     ...(values.dest_path_prefix === undefined ? {} : { destPathPrefix: values.dest_path_prefix }),
     maxFileSizeBytes: values.max_file_size ?? 0,
+    oversize: values.oversize ?? "truncate",
     clean: values.clean ?? false,
     cleanupNodes: values.cleanup_nodes ?? false,
     httpd: values.httpd ?? false,

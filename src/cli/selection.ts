@@ -2,8 +2,12 @@ import { type OptionName, optionNamed, type OptionTable, type OptionValues } fro
 import { UsageError } from "./usage_error.ts";
 import { ValueError } from "./values.ts";
 
-/** Of these at most one applies: naming one replaces the other. */
-const POLICIES: readonly OptionName[] = ["fair_cluster_scheduler", "early_cluster_scheduler"];
+/** Of each row at most one option applies: naming one replaces the others. */
+const ALTERNATIVES: readonly (readonly OptionName[])[] = [
+  ["fair_cluster_scheduler", "early_cluster_scheduler"],
+  ["node_secret", "node_secret_file"],
+  ["cluster_secret", "cluster_secret_file"],
+];
 
 /** The options which one source (command line, configuration file) gave, read and checked. */
 export class Selection {
@@ -85,10 +89,10 @@ export class Selection {
    */
   over(base: Selection): Selection {
     const merged = new Selection(this.#table);
-    const replacesPolicy = POLICIES.some((policy) => this.has(policy));
+    const replaced = ALTERNATIVES.filter((row) => row.some((name) => this.has(name))).flat();
     for (const source of [base, this]) {
       for (const [name, value] of source.#values) {
-        if (source === base && replacesPolicy && POLICIES.includes(name)) continue;
+        if (source === base && replaced.includes(name)) continue;
         merged.#values.set(name, value);
         merged.#origins.set(name, source.origin(name));
       }

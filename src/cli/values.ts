@@ -139,6 +139,19 @@ export function parseSize(text: string): number {
   return sizeBytes;
 }
 
+/**
+ * Reads how many of something there may be.
+ *
+ * @param text Digits.
+ * @returns The number, from 1.
+ * @throws {ValueError} When it is no whole number from 1 on.
+ */
+export function parseCount(text: string): number {
+  const count = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new ValueError("a number of them: give a whole number from 1 on");
+  return count;
+}
+
 function isHostName(text: string): boolean {
   const labels = text.replace(/\.$/, "").split(".");
   return text.length <= 253 && labels.every((label) => HOST_LABEL.test(label)) &&

@@ -21,7 +21,9 @@ export function dispatch(core: Core): void {
     const { cluster, job } = nextJob(core, node);
     const share = cluster.shares.get(node.ipAddr)!;
     assign(core, job, share);
-    cluster.lastServedSeq = core.newSeq();
+    cluster.lastServedSeq = ++core.assignments;
+    core.pass = Math.max(core.pass, cluster.pass);
+    cluster.pass += 1 / cluster.terms.weight;
     core.emit({ kind: "runJob", job, share });
   }
 }
@@ -42,7 +44,7 @@ function nextJob(core: Core, node: Node): Candidate {
   const consider = (cluster: Cluster, job: Job | null) => {
     if (job === null) return;
     const candidate = { cluster, job };
-    if (best === null || core.options.policy(candidate, best) < 0) best = candidate;
+    if (best === null || compare(core, candidate, best) < 0) best = candidate;
   };
   for (const cluster of core.runnable) {
     const share = cluster.shares.get(node.ipAddr);
@@ -56,4 +58,10 @@ function nextJob(core: Core, node: Node): Candidate {
   }
   if (best === null) throw new Error(`no job for ${node.ipAddr}, which was said to have one`);
   return best;
+}
+
+/** Negative where `a` goes before `b`. */
+function compare(core: Core, a: Candidate, b: Candidate): number {
+  return b.cluster.terms.priority - a.cluster.terms.priority ||
+    core.options.policy(a, b, core.weightedRunnable > 0);
 }

@@ -10,6 +10,7 @@
 import type { NodeAllocation } from "./allocation.ts";
 import { type Linked, LinkedList } from "./linked_list.ts";
 import { type Loaded, LoadIndex } from "./load_index.ts";
+import { DEFAULT_TERMS, type Terms } from "./terms.ts";
 
 /** Where a job stands. Each job is in exactly one state; see `transitions.ts`. */
 export type JobState =
@@ -216,11 +217,16 @@ export class Cluster {
   readonly overdue = new Set<Delivery>();
   /** The client has not closed the cluster. */
   wantsResults = true;
-  /** Position in the order in which clusters were last given a CPU; 0 = never. */
+  /** CPUs that the cluster uses, on all nodes. */
+  busy = 0;
+  /** Which of all assignments of CPUs was its last; 0 = never. */
   lastServedSeq = 0;
+  /** How much it has been given for its weight, as stride scheduling counts it. */
+  pass = 0;
   lastPulseMs: number;
   jobsDone = 0;
   cpuTimeS = 0;
+  readonly terms: Terms;
 
   constructor(
     /** dispy's `compute_id`; unique for ever. */
@@ -232,7 +238,13 @@ export class Cluster {
     readonly createdMs: number,
   ) {
     this.allocations = options.allocations;
+    this.terms = options.terms ?? DEFAULT_TERMS;
     this.lastPulseMs = createdMs;
+  }
+
+  /** Whether it uses as many CPUs as it may. */
+  get isAtLimit(): boolean {
+    return this.terms.maxCpus !== null && this.busy >= this.terms.maxCpus;
   }
 
   /** Whether jobs may be submitted. */
@@ -249,6 +261,8 @@ export interface ClusterOptions {
   readonly reentrant: boolean;
   /** No other cluster is scheduled beside it. */
   readonly exclusive: boolean;
+  /** {@linkcode DEFAULT_TERMS} where absent. */
+  readonly terms?: Terms;
 }
 
 /** A result, or news of a job's end, that its client has yet to acknowledge. */

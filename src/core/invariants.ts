@@ -9,7 +9,7 @@ import { PROVISIONAL_STATUS } from "./deliver.ts";
 import type { Effect } from "./effects.ts";
 import type { Cluster, Delivery, Job, Node, Share } from "./entities.ts";
 import type { LinkedList } from "./linked_list.ts";
-import { canStart, type Core, takesPinned } from "./state.ts";
+import { canStart, type Core, hasRoom, takesPinned } from "./state.ts";
 
 /** Takes note of what does not hold. */
 type Report = (problem: string) => void;
@@ -130,19 +130,26 @@ function checkNode(core: Core, node: Node, report: Report): void {
 function checkCluster(core: Core, cluster: Cluster, report: Report): void {
   const { id, state, queue, shares, jobs, deliveries } = cluster;
   checkSorted(queue, `cluster ${id}`, report);
-  if (core.runnable.has(cluster) !== queue.size > 0) {
+  if (core.runnable.has(cluster) !== (queue.size > 0 && !cluster.isAtLimit)) {
     report(`cluster ${id} with ${queue.size} queued jobs is wrongly runnable, or not`);
   }
   if (core.waiting.includes(cluster) !== (state === "waiting")) {
     report(`cluster ${id} is ${state} and in the wrong line`);
   }
   let free = 0;
+  let busy = 0;
   for (const [ipAddr, share] of shares) {
     if (share.node.ipAddr !== ipAddr || !isPresent(core, share)) {
       report(`cluster ${id} has a share of ${ipAddr}, which is gone`);
     }
-    if (canStart(share)) free++;
+    if (hasRoom(share)) free++;
+    busy += share.busy;
   }
+  // Jobs of shares that are gone, whose nodes have yet to answer, hold their CPUs too.
+  for (const job of jobs.values()) {
+    if (job.share !== null && shares.get(job.share.node.ipAddr) !== job.share) busy++;
+  }
+  if (cluster.busy !== busy) report(`cluster ${id} counts ${cluster.busy} busy CPUs, not ${busy}`);
   if (cluster.free.size !== free) {
     report(`cluster ${id} has ${cluster.free.size} shares in its index, not ${free}`);
   }
@@ -155,7 +162,9 @@ function checkCluster(core: Core, cluster: Cluster, report: Report): void {
     report(`cluster ${id} is ${state} and uses nodes`);
   }
   // Work conserving: what could start has been started.
-  if (queue.size > 0 && free > 0) report(`cluster ${id} has a job and a free CPU for it`);
+  if (queue.size > 0 && free > 0 && !cluster.isAtLimit) {
+    report(`cluster ${id} has a job and a free CPU for it`);
+  }
 }
 
 /** A share's counts and its places in the indexes are those that its state asks for. */
@@ -170,8 +179,13 @@ function checkShare(core: Core, share: Share, report: Report): void {
   if (first !== null && !takesPinned(share)) {
     report(`${where} is ${share.state} and yet ${name(first)} waits for it`);
   }
+  if (cluster.excludedNodes.has(node.ipAddr)) {
+    const isUsed = share.state === "ready" ||
+      (share.state === "failed" && share.retryAtMs < Infinity);
+    if (isUsed) report(`${where} is ${share.state}, though its client wants no more of it`);
+  }
   const ready = canStart(share);
-  checkIndexed(cluster.free.has(share), ready, share.indexedLoad, `${where} in free`);
+  checkIndexed(cluster.free.has(share), hasRoom(share), share.indexedLoad, `${where} in free`);
   checkIndexed(
     core.pinnedReady.has(share.pinnedEntry),
     ready && first !== null,

@@ -77,3 +77,4 @@ export {
 export { onShutdown, onTick } from "./on_tick.ts";
 export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
 export { Core, type CoreOptions } from "./state.ts";
+export { DEFAULT_TERMS, type Terms } from "./terms.ts";

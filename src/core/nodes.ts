@@ -30,15 +30,25 @@ export function nodeUnreachable(core: Core, node: Node, nowMs: number): void {
   }
 }
 
-/** Gives up nodes that have jobs and have been silent for five pulses. */
+/** Gives up nodes that jobs depend on and that have been silent for five pulses. */
 export function loseSilentNodes(core: Core, nowMs: number): void {
   const { pulseIntervalMs } = core.options;
   if (pulseIntervalMs === null) return;
   for (const node of core.nodes.values()) {
-    if (node.busy > 0 && nowMs - node.lastPulseMs > 5 * pulseIntervalMs) {
+    if (nowMs - node.lastPulseMs > 5 * pulseIntervalMs && isNeeded(node)) {
       loseNode(core, node, "it is silent", nowMs);
     }
   }
+}
+
+/** Whether jobs run on `node`, or wait for it and no other. */
+function isNeeded(node: Node): boolean {
+  if (node.busy > 0) return true;
+  for (const { state, pinned } of node.shares.values()) {
+    // Until it is set up it need not show signs of life.
+    if (state === "ready" && pinned.size > 0) return true;
+  }
+  return false;
 }
 
 /**

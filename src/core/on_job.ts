@@ -4,7 +4,7 @@
  * @module
  */
 
-import { closeIfIdle } from "./clusters.ts";
+import { closeIfIdle, settleClosedShare } from "./clusters.ts";
 import { finishDelivery } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Cluster, Job, Outcome, type Share } from "./entities.ts";
@@ -59,7 +59,10 @@ export function onJobSubmitted(core: Core, cluster: Cluster, request: JobRequest
   if (refusal !== null) {
     job.state = "done";
     core.emit({ kind: "forgetJob", job });
-    finishDelivery(core, job, { status: Outcome.Cancelled, reason: refusal }, nowMs);
+    // As all other jobs of a cluster that ends; Cancelled where only the pinned node has gone.
+    const ending = core.shuttingDown || !cluster.accepts;
+    const status = ending ? Outcome.Terminated : Outcome.Cancelled;
+    finishDelivery(core, job, { status, reason: refusal }, nowMs);
     return;
   }
   core.jobs.set(uid, job);
@@ -159,16 +162,17 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
     job.share === null || job.share.node !== node
   ) return false;
   const { share, cluster } = job;
+  const result = { status: news.status, reason: null, payload: news.payload, node };
+  if (news.provisional) {
+    // That the job runs, only the node's acknowledgement tells: this may be of an earlier run
+    // there, which was thought lost.
+    finishDelivery(core, job, result, nowMs, true);
+    return true;
+  }
   if (job.state === "assigned") {
     // The reply has overtaken the node's acknowledgement. The client is told in order.
     start(job, nowMs);
     core.emit({ kind: "tellJobRunning", job, node });
-    if (news.provisional && job.cancelRequested) terminate(core, job, nowMs);
-  }
-  const result = { status: news.status, reason: null, payload: news.payload, node };
-  if (news.provisional) {
-    finishDelivery(core, job, result, nowMs, true);
-    return true;
   }
   const cpuTimeS = Math.max(0, news.endTimeS - news.startTimeS);
   for (const account of [node, share, cluster, core.totals]) {
@@ -179,7 +183,7 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
   node.pausedUntilMs = 0;
   end(core, job);
   finishDelivery(core, job, result, nowMs);
-  closeIfIdle(core, cluster);
+  if (share.state === "closed") settleClosedShare(core, share, nowMs);
   dispatch(core);
   return true;
 }

@@ -13,14 +13,22 @@ export interface Candidate {
   readonly job: Job;
 }
 
-/** Compares two candidates: negative where `a` goes first. Never 0 for different jobs. */
-export type Policy = (a: Candidate, b: Candidate) => number;
+/**
+ * Compares two candidates: negative where `a` goes first. Never 0 for different jobs. Both have
+ * the same priority. `isWeighted` where some cluster with waiting jobs has a weight other than 1.
+ */
+export type Policy = (a: Candidate, b: Candidate, isWeighted?: boolean) => number;
 
 /** The default: the job that was submitted first, whosever it is. */
 export const earliestJob: Policy = (a, b) => a.job.seq - b.job.seq;
 
-/** `--fair_cluster_scheduler`: the cluster that was last given a CPU longest ago. */
-export const fairCluster: Policy = (a, b) =>
+/**
+ * `--fair_cluster_scheduler`: the cluster that was last given a CPU longest ago. Where clusters
+ * have weights, the one that has been given least for its weight (stride scheduling: Waldspurger
+ * and Weihl, 1995).
+ */
+export const fairCluster: Policy = (a, b, isWeighted = false) =>
+  (isWeighted ? a.cluster.pass - b.cluster.pass : 0) ||
   a.cluster.lastServedSeq - b.cluster.lastServedSeq || earliestJob(a, b);
 
 /** `--early_cluster_scheduler`: the cluster that was created first. */

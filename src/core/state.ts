@@ -31,8 +31,14 @@ export class Core {
   readonly waiting: Cluster[] = [];
   /** Jobs that are not done, by uid. */
   readonly jobs = new Map<number, Job>();
-  /** Clusters with jobs in their queue. */
+  /** Clusters with jobs in their queue that may use more CPUs. */
   readonly runnable = new Set<Cluster>();
+  /** How many of them have a weight other than 1. */
+  weightedRunnable = 0;
+  /** The `pass` of the cluster that was last given a CPU, at that time. */
+  pass = 0;
+  /** How often a CPU was given to a job. */
+  assignments = 0;
   /** Shares with pinned jobs that could start now, by their node's load. */
   readonly pinnedReady = new LoadIndex<PinnedEntry>();
   /** Jobs that their nodes were told to end. */
@@ -75,11 +81,16 @@ export class Core {
   }
 }
 
-/** Whether a job of `share`'s cluster could start on its node at this moment. */
-export function canStart(share: Share): boolean {
+/** Whether `share`'s node has a CPU for its cluster, whatever the cluster's own limit says. */
+export function hasRoom(share: Share): boolean {
   const { node } = share;
   return share.state === "ready" && node.busy < node.cpus && share.busy < share.maxCpus &&
     node.pausedUntilMs === 0;
+}
+
+/** Whether a job of `share`'s cluster could start on its node at this moment. */
+export function canStart(share: Share): boolean {
+  return hasRoom(share) && !share.cluster.isAtLimit;
 }
 
 /** Whether a job that is pinned to `share`'s node may still get to run there. */
@@ -92,14 +103,11 @@ export function takesPinned(share: Share): boolean {
 /** Puts `share` into the indexes that it belongs in now; called whenever that may change. */
 export function reindexShare(core: Core, share: Share): void {
   const load = share.node.load;
-  if (canStart(share)) {
-    share.cluster.free.set(share, load);
-    if (share.pinned.size > 0) core.pinnedReady.set(share.pinnedEntry, load);
-    else core.pinnedReady.delete(share.pinnedEntry);
-  } else {
-    share.cluster.free.delete(share);
-    core.pinnedReady.delete(share.pinnedEntry);
-  }
+  // A cluster's own limit is kept out of this index: reaching it would change all shares at once.
+  if (hasRoom(share)) share.cluster.free.set(share, load);
+  else share.cluster.free.delete(share);
+  if (share.pinned.size > 0 && canStart(share)) core.pinnedReady.set(share.pinnedEntry, load);
+  else core.pinnedReady.delete(share.pinnedEntry);
 }
 
 /** {@linkcode reindexShare} for all clusters that use `node`. */
@@ -109,6 +117,27 @@ export function reindexNode(core: Core, node: Node): void {
 
 /** Notes whether `cluster` has jobs that any of its nodes may run. */
 export function reindexCluster(core: Core, cluster: Cluster): void {
-  if (cluster.queue.size > 0) core.runnable.add(cluster);
-  else core.runnable.delete(cluster);
+  const isRunnable = cluster.queue.size > 0 && !cluster.isAtLimit;
+  if (isRunnable === core.runnable.has(cluster)) return;
+  const isWeighted = cluster.terms.weight !== 1;
+  if (isRunnable) {
+    core.runnable.add(cluster);
+    if (isWeighted) core.weightedRunnable++;
+    // Time without waiting jobs is not saved up.
+    cluster.pass = Math.max(cluster.pass, core.pass);
+  } else {
+    core.runnable.delete(cluster);
+    if (isWeighted) core.weightedRunnable--;
+  }
+}
+
+/** Changes how many CPUs `cluster` uses; where that takes it over or under its limit, reindexes. */
+export function useCpus(core: Core, cluster: Cluster, change: 1 | -1): void {
+  const wasAtLimit = cluster.isAtLimit;
+  cluster.busy += change;
+  if (cluster.isAtLimit === wasAtLimit) return;
+  reindexCluster(core, cluster);
+  for (const share of cluster.shares.values()) {
+    if (share.pinned.size > 0) reindexShare(core, share);
+  }
 }

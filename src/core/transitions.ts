@@ -15,7 +15,7 @@
 
 import type { Job, Share } from "./entities.ts";
 import type { LinkedList } from "./linked_list.ts";
-import { type Core, reindexCluster, reindexNode, reindexShare } from "./state.ts";
+import { type Core, reindexCluster, reindexNode, reindexShare, useCpus } from "./state.ts";
 
 /** Puts a new or returned job into the queue it belongs in, at the place of its `seq`. */
 export function enqueue(core: Core, job: Job): void {
@@ -56,6 +56,7 @@ export function assign(core: Core, job: Job, share: Share): void {
   job.state = "assigned";
   job.share = share;
   share.busy++;
+  useCpus(core, job.cluster, 1);
   share.node.busy++;
   share.node.jobs.add(job);
   reindexNode(core, share.node);
@@ -92,6 +93,7 @@ function release(core: Core, job: Job): void {
   if (share === null) throw new Error(`job ${job.uid} holds no CPU`);
   job.share = null;
   share.busy--;
+  useCpus(core, job.cluster, -1);
   share.node.busy--;
   share.node.jobs.delete(job);
   reindexNode(core, share.node);

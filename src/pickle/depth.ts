@@ -16,27 +16,20 @@ import type { PyValue } from "./values.ts";
  */
 export function checkDepth(value: PyValue, maxDepth: number): void {
   const seen = new Set<PyValue>();
-  // One list of children and one position in it for each level above the current value.
-  const lists: (readonly PyValue[])[] = [[value]];
-  const positions: number[] = [0];
-  while (lists.length > 0) {
-    const top = lists.length - 1;
-    const list = lists[top] as readonly PyValue[];
-    const position = positions[top] as number;
-    if (position === list.length) {
-      lists.pop();
-      positions.pop();
+  // The parts yet to be looked at, for each level above the current value.
+  const levels: Iterator<PyValue>[] = [[value][Symbol.iterator]()];
+  while (levels.length > 0) {
+    const { done, value: part } = (levels.at(-1) as Iterator<PyValue>).next();
+    if (done) {
+      levels.pop();
       continue;
     }
-    positions[top] = position + 1;
-    const item = list[position] as PyValue;
-    if (typeof item !== "object" || item === null) continue;
-    if (item instanceof Uint8Array || seen.has(item)) continue;
-    seen.add(item);
-    if (top === maxDepth) {
+    if (typeof part !== "object" || part === null) continue;
+    if (part instanceof Uint8Array || seen.has(part)) continue;
+    seen.add(part);
+    if (levels.length > maxDepth) {
       throw new PickleError(`values are nested more than ${maxDepth} levels deep`);
     }
-    lists.push(partsOf(item));
-    positions.push(0);
+    levels.push(partsOf(part)[Symbol.iterator]());
   }
 }

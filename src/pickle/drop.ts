@@ -59,7 +59,7 @@ function calls({ construction }: PyObject, callable: PyValue): boolean {
 
 /** What the next opcode fetches from the memo, if it is one that does; `input` stays there. */
 function nextFetched(input: PickleInput, memo: Memo): PyValue | undefined {
-  const { pos } = input;
+  const { pos, at } = input;
   try {
     switch (input.opcode()) {
       case 0x68: // BINGET
@@ -72,5 +72,6 @@ function nextFetched(input: PickleInput, memo: Memo): PyValue | undefined {
     return undefined;
   } finally {
     input.pos = pos;
+    input.at = at;
   }
 }

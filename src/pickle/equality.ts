@@ -7,13 +7,17 @@
 /** Above this, integers are told apart by their digits: see {@linkcode equalityKey}. */
 const MAX_EXACT = Number.MAX_SAFE_INTEGER;
 
+/** Bytes up to this size are compared by content, larger ones by identity. */
+const MAX_COMPARED_BYTES = 1024;
+
 /**
  * What a `Map` or `Set` can compare in place of `value` so that values equal in Python are one
  * key: `1`, `1.0` and `True` are, `"1"` and `b"1"` are not, and no NaN equals another. Values
  * of all types but `str`, `bytes`, `int`, `bool`, `float` and `None` stand for themselves.
  *
  * Integers too large for a double become text because engines hash a bigint by its lowest
- * digits only, which lets a sender make all of them collide.
+ * digits only, which lets a sender make all of them collide. Large `bytes` stand for themselves
+ * because a pickle can use the same megabyte as a key again and again at two bytes a time.
  */
 export function equalityKey(value: unknown): unknown {
   switch (typeof value) {
@@ -30,7 +34,9 @@ export function equalityKey(value: unknown): unknown {
       if (Number.isInteger(value)) return equalityKey(BigInt(value));
       return Number.isNaN(value) ? Symbol("nan") : value;
     default:
-      return value instanceof Uint8Array ? "\0b" + latin1(value) : value;
+      return value instanceof Uint8Array && value.length <= MAX_COMPARED_BYTES
+        ? "\0b" + latin1(value)
+        : value;
   }
 }
 

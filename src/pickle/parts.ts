@@ -8,30 +8,37 @@ import { StateSetterStep } from "./reduce.ts";
 import { PyDict, PyFrozenSet, PyObject, PySet, PyTuple, type PyValue } from "./values.ts";
 
 /** The values directly in `value`, in the order in which they are written. */
-export function partsOf(value: PyValue): readonly PyValue[] {
-  if (typeof value !== "object" || value === null) return [];
+export function partsOf(value: PyValue): Iterable<PyValue> {
   if (Array.isArray(value)) return value;
   if (value instanceof PyTuple || value instanceof PySet || value instanceof PyFrozenSet) {
     return value.items;
   }
-  if (value instanceof PyDict) return [...value].flat() as PyValue[];
+  if (value instanceof PyDict) return flat(value);
   if (value instanceof PyObject) return partsOfObject(value);
   return [];
 }
 
-function partsOfObject({ construction, steps }: PyObject): PyValue[] {
-  const parts = construction.kind === "reduce"
-    ? [construction.callable, construction.args]
-    : construction.kind === "inst"
-    ? [construction.cls, ...construction.args]
-    : [construction.cls, construction.args];
-  if (construction.kind === "newobj_ex") parts.push(construction.kwargs);
-  for (const step of steps) {
-    if (step instanceof StateSetterStep) parts.push(step.setter);
-    if (step.kind === "build") parts.push(step.state);
-    else {for (const item of step.kind === "set" ? step.entries.flat() : step.items) {
-        parts.push(item);
-      }}
+function* partsOfObject({ construction, steps }: PyObject): Iterable<PyValue> {
+  if (construction.kind === "reduce") {
+    yield construction.callable;
+    yield construction.args;
+  } else {
+    yield construction.cls;
+    if (construction.kind === "inst") yield* construction.args;
+    else yield construction.args;
+    if (construction.kind === "newobj_ex") yield construction.kwargs;
   }
-  return parts;
+  for (const step of steps) {
+    if (step instanceof StateSetterStep) yield step.setter;
+    if (step.kind === "build") yield step.state;
+    else if (step.kind === "set") yield* flat(step.entries);
+    else yield* step.items;
+  }
+}
+
+function* flat(entries: Iterable<readonly [PyValue, PyValue]>): Iterable<PyValue> {
+  for (const [key, value] of entries) {
+    yield key;
+    yield value;
+  }
 }

@@ -122,7 +122,7 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
     }
     if (typeof value === "string" && value.length > FREE_REPEAT_CHARS) repeatable -= value.length;
     else if (typeof value === "bigint" && BigInt.asIntN(64, value) !== value) {
-      repeatable -= value.toString(16).length;
+      repeatable -= value.toString(16).length / 2;
     }
     if (repeatable < 0) throw new PickleError("the pickle unfolds to more than maxBytes", input.at);
     return value;

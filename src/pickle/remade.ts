@@ -13,34 +13,37 @@
 import { partsOf } from "./parts.ts";
 import { PyDict, PyObject, PySet, PyTuple, type PyValue } from "./values.ts";
 
-const temporaries = new WeakMap<PyObject, readonly object[]>();
+const temporaries = new WeakMap<PyObject, ReadonlySet<object>>();
+
+/** All of them: each belongs to one object, and so is looked at once. */
+const known = new WeakSet<object>();
 
 /** Notes what differs between two makings of an object, the one kept and the one dropped. */
 export function noteRemade(kept: PyObject, dropped: PyObject): void {
   if (kept === dropped || temporaries.has(kept)) return;
   const found = new Set<object>();
   const pairs: [kept: PyValue, dropped: PyValue][] = [];
-  const addParts = (kept: PyValue, dropped: PyValue) => {
-    const others = partsOf(dropped);
-    partsOf(kept).forEach((part, at) => {
-      const other = others[at];
-      if (other !== undefined) pairs.push([part, other]);
-    });
-  };
-  addParts(kept, dropped);
-  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
-    const [part, other] = pair;
-    if (part === other || part === kept) continue;
-    const isContainer = Array.isArray(part) || part instanceof PyTuple ||
-      part instanceof PyDict || part instanceof PySet || part instanceof PyObject;
-    if (!isContainer || found.has(part)) continue;
-    found.add(part);
-    addParts(part, other);
+  let pair: [PyValue, PyValue] | undefined = [kept, dropped];
+  for (; pair !== undefined; pair = pairs.pop()) {
+    const others = partsOf(pair[1])[Symbol.iterator]();
+    for (const part of partsOf(pair[0])) {
+      const { done, value: other } = others.next();
+      if (done) break;
+      if (part === other || part === kept || !isContainer(part) || known.has(part)) continue;
+      known.add(part);
+      found.add(part);
+      pairs.push([part, other]);
+    }
   }
-  temporaries.set(kept, [...found]);
+  temporaries.set(kept, found);
 }
 
-/** What is to be made anew each time that the making of `object` is begun. */
-export function temporariesOf(object: PyObject): readonly object[] {
-  return temporaries.get(object) ?? [];
+function isContainer(value: PyValue): value is PyValue[] | PyTuple | PyDict | PySet | PyObject {
+  return Array.isArray(value) || value instanceof PyTuple || value instanceof PyDict ||
+    value instanceof PySet || value instanceof PyObject;
+}
+
+/** What is to be made anew each time that the making of `object` is begun, if anything is. */
+export function temporariesOf(object: PyObject): ReadonlySet<object> | undefined {
+  return temporaries.get(object);
 }

@@ -75,9 +75,9 @@ export class PyGlobal {
 /**
  * A Python `dict`, in insertion order.
  *
- * Keys of the types `str`, `int`, `bool`, `float`, `None` and `bytes` follow Python's equality
- * (`1 == 1.0 == True` are one key, and each NaN is a key of its own); keys of all other types are compared by identity, so that
- * no user class ever needs to be understood.
+ * Keys of the types `str`, `int`, `bool`, `float`, `None` and `bytes` (up to 1 KiB) follow
+ * Python's equality (`1 == 1.0 == True` are one key, and each NaN is a key of its own); keys of
+ * all other types are compared by identity, so that no user class ever needs to be understood.
  */
 export class PyDict {
   /** Made with the first entry: a pickle of nothing but empty dicts must stay cheap. */

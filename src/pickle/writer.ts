@@ -77,6 +77,9 @@ const BYTEARRAY = new PyGlobal("builtins", "bytearray");
 /** Strings longer than this are compared rather than hashed: engines hash only so much. */
 const MAX_HASHED_CHARS = 16383;
 
+/** How often an object may be begun within itself; each time writes its parts once more. */
+const MAX_REMAKES = 100;
+
 /** Long strings that are remembered in case they come again. */
 const MAX_LONG_STRINGS = 8;
 
@@ -95,6 +98,10 @@ export class PickleWriter {
   readonly #longStrings: [text: string, index: number][] = [];
   /** Parts of objects in cycles that are to be written anew with their object. */
   readonly #temporaries = new Set<object>();
+  /** Values in the memo that are not temporary. */
+  #lasting = 0;
+  /** Objects with such parts: how often they were begun, and what `#lasting` was then. */
+  readonly #begun = new Map<PyObject, { times: number; lasting: number }>();
   #memoized = 0;
   #depth = 0;
 
@@ -153,6 +160,7 @@ export class PickleWriter {
   #memoize(value: object): void {
     this.#out.byte(MEMOIZE);
     this.#memo.set(value, this.#memoized++);
+    if (!this.#temporaries.has(value)) this.#lasting++;
   }
 
   #get(index: number): void {
@@ -307,11 +315,8 @@ export class PickleWriter {
 
   #instance(object: PyObject): void {
     const temporaries = temporariesOf(object);
-    for (const part of temporaries) {
-      this.#temporaries.add(part);
-      this.#memo.delete(part);
-    }
-    if (!this.#construct(object, temporaries.length > 0)) return;
+    if (temporaries !== undefined) this.#forget(object, temporaries);
+    if (!this.#construct(object, temporaries !== undefined)) return;
     this.#memoize(object);
     for (const step of object.steps) {
       switch (step.kind) {
@@ -332,6 +337,22 @@ export class PickleWriter {
           }
           break;
       }
+    }
+  }
+
+  /** Has `temporaries` written anew as the making of `object` is begun, maybe within itself. */
+  #forget(object: PyObject, temporaries: ReadonlySet<object>): void {
+    const begun = this.#begun.get(object) ?? { times: 0, lasting: -1 };
+    this.#begun.set(object, begun);
+    // Python ends up here again only by way of something that lasts and was not there before.
+    if (begun.lasting === this.#lasting) return;
+    begun.lasting = this.#lasting;
+    if (++begun.times > MAX_REMAKES) {
+      throw new PickleError(`an object is nested over ${MAX_REMAKES} times in its own making`);
+    }
+    for (const part of temporaries) {
+      this.#temporaries.add(part);
+      this.#memo.delete(part);
     }
   }
 

@@ -134,7 +134,7 @@ export class ClientLink {
   /** A connection to the client's own port. */
   connect(): Promise<MessageStream> {
     const { hostname, port } = this.computation.client;
-    return this.context.transport.connect(hostname, port);
+    return this.context.clientTransport.connect(hostname, port);
   }
 
   get #address(): string {

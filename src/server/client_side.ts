@@ -14,6 +14,7 @@ import {
   refusesJob,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import {
   ACK,
   AUTH_LENGTH_BYTES,
@@ -40,20 +41,19 @@ import {
   MAX_GREETING_BYTES,
   MAX_MESSAGE_BYTES,
   messageOf,
+  SECRET_WARNING_INTERVAL_MS,
 } from "./context.ts";
 import type { Discovery } from "./discovery.ts";
 import type { FileIntake } from "./file_intake.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
+import { encodeJobRefusal } from "./job_refusal.ts";
 import type { NodeControl } from "./node_control.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { PortFamily } from "./options.ts";
 import type { ResultRecall } from "./result_recall.ts";
 
 const log = getLogger("clientside");
-
-/** What tells a client that its job is not taken: it checks only that a uid is not zero. */
-const NO_UID = 0;
 
 /** The parts of the server that serve some of the requests. */
 export interface ClientSideParts {
@@ -67,6 +67,8 @@ export interface ClientSideParts {
 
 /** See the module's description. */
 export class ClientSide {
+  readonly #refusals = new RepeatLimiter(log, { intervalMs: SECRET_WARNING_INTERVAL_MS });
+
   constructor(private readonly context: Context, private readonly parts: ClientSideParts) {}
 
   /** Serves one connection to the client port of `family`. */
@@ -90,8 +92,9 @@ export class ClientSide {
       await this.#greeting(stream, request, family);
       return;
     }
-    log.warning("request without the cluster secret; refused", {
-      from: stream.remoteAddr.hostname,
+    const { hostname: from } = stream.remoteAddr;
+    this.#refusals.warning(from, "client has another cluster secret; refused", {
+      from,
       request: request.kind,
     });
   }
@@ -183,6 +186,8 @@ export class ClientSide {
     const computation = this.#find(request);
     const missing = computation === undefined
       ? "it is not known"
+      : this.context.engine.core.shuttingDown
+      ? "the scheduler is shutting down"
       : this.parts.computationIntake.missingFile(computation);
     if (computation === undefined || missing !== null) {
       log.warning("computation not scheduled", { computation: request.computeId, reason: missing });
@@ -199,16 +204,24 @@ export class ClientSide {
   async #job(stream: MessageStream, { job: record, node, auth }: ClientJobRequest): Promise<void> {
     const { engine } = this.context;
     const computation = this.#find({ computeId: record.computeId, auth });
-    if (computation === undefined) return await stream.writeMessage(encodeIntAnswer(NO_UID));
+    if (computation === undefined) {
+      return await stream.writeMessage(encodeJobRefusal("its computation is not known"));
+    }
     const { cluster } = computation;
     const pinnedTo = node === null ? null : this.parts.nodeControl.resolve(node) ?? node;
     const files = record.xferFiles.map((xfer) => computation.files.find(xfer));
+    const sizeBytes = record.args.length + record.kwargs.length;
+    const client = computation.client.hostname;
     const refusal = files.includes(undefined)
       ? "a file of the job was not sent"
-      : refusesJob(engine.core, cluster, pinnedTo);
+      : refusesJob(engine.core, cluster, pinnedTo) ??
+        this.context.quotas.refusal(client, sizeBytes, computation.terms);
     if (refusal !== null) {
-      log.warning("job refused", { computation: cluster.name, reason: refusal });
-      return await stream.writeMessage(encodeIntAnswer(NO_UID));
+      this.#refusals.warning(`job ${cluster.id}`, "job refused", {
+        computation: cluster.name,
+        reason: refusal,
+      });
+      return await stream.writeMessage(encodeJobRefusal(refusal));
     }
     const uid = engine.core.newId();
     computation.files.claim(files as ClientFile[]);
@@ -220,7 +233,16 @@ export class ClientSide {
       if (!acknowledged) await computation.files.release(files as ClientFile[], Date.now());
     }
     if (!acknowledged) return;
-    const payload: JobPayload = { job: { ...record, uid }, files: files as ClientFile[] };
+    if (!engine.core.clusters.has(cluster.id)) {
+      log.debug("job of a computation that is over; dropped", { job: uid });
+      return;
+    }
+    this.context.quotas.add(client, sizeBytes);
+    const payload: JobPayload = {
+      job: { ...record, uid },
+      files: files as ClientFile[],
+      sizeBytes,
+    };
     log.debug("job submitted", { job: uid, computation: cluster.name, pinnedTo });
     engine.post((core, nowMs) =>
       onJobSubmitted(core, cluster, { uid, hash: record.hash, pinnedTo, payload }, nowMs)

@@ -6,6 +6,7 @@
 
 import type { Cluster } from "../core/mod.ts";
 import type { Compute } from "../wire/mod.ts";
+import type { ClusterTerms } from "./cluster_terms.ts";
 import type { FileSet } from "./file_set.ts";
 
 /** A client's computation. */
@@ -22,6 +23,7 @@ export interface Computation {
   /** The address at which the client reaches us: the "node" of jobs that no node had. */
   readonly schedulerIpAddr: string;
   readonly files: FileSet;
+  readonly terms: ClusterTerms;
 }
 
 /** All computations, by their cluster's id. */

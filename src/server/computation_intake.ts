@@ -16,6 +16,8 @@ import {
   SIGN_RANDOM_BYTES,
   type XferFile,
 } from "../wire/mod.ts";
+import { externalOf } from "./addresses.ts";
+import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
 import type { Context } from "./context.ts";
 import { FileSet, unsafeFileName } from "./file_set.ts";
@@ -75,6 +77,12 @@ export class ComputationIntake {
         "create SharedJobCluster with client_port=0";
     }
     if (nodeAllocs.length === 0) return "the computation names no nodes";
+    try {
+      for (const { host } of nodeAllocs) splitAsked(host);
+    } catch (error) {
+      if (error instanceof TermsError) return error.message;
+      throw error;
+    }
     const files: (XferFile | string)[] = [
       ...compute.xferFiles,
       ...nodeAllocs.flatMap(({ depends }) => depends),
@@ -100,11 +108,15 @@ export class ComputationIntake {
 
   #add(stream: MessageStream, { compute, nodeAllocs, exclusive }: ClientComputeRequest) {
     const hostname = compute.schedulerIpAddr!;
+    const asked = Object.assign({}, ...nodeAllocs.map(({ host }) => splitAsked(host).asked));
+    const { clusterRules } = this.context.options;
+    const terms = termsOf(clusterRules, compute.name, hostname, asked);
     const cluster = this.context.engine.post((core, nowMs) =>
       onClusterReceived(core, `${compute.name} @ ${hostname}`, {
         allocations: nodeAllocs.map(toAllocation),
         reentrant: compute.reentrant,
         exclusive,
+        terms,
       }, nowMs)
     );
     const computation: Computation = {
@@ -113,8 +125,9 @@ export class ComputationIntake {
       clientAuth: compute.auth!,
       nodeAuth: newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES))),
       client: { hostname, port: compute.jobResultPort! },
-      schedulerIpAddr: stream.localAddr.hostname,
+      schedulerIpAddr: externalOf(this.context.addresses.known, stream.localAddr.hostname),
       files: new FileSet(),
+      terms,
     };
     this.context.computations.add(computation);
     return computation;
@@ -124,7 +137,8 @@ export class ComputationIntake {
 /** The core's view of an entry of a client's node list. */
 export function toAllocation(entry: NodeAllocSpec | NodeAllocate): NodeAllocation {
   const spec: NodeAllocSpec = "host" in entry ? entry : { ...entry, host: entry.ipAddr };
-  return { pattern: spec.host, port: spec.port, cpus: spec.cpus, setup: spec };
+  const { pattern } = splitAsked(spec.host);
+  return { pattern, port: spec.port, cpus: spec.cpus, setup: spec };
 }
 
 function dependsOf(allocation: NodeAllocation): readonly (XferFile | string)[] {

@@ -7,9 +7,11 @@
 import type { Node } from "../core/mod.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode } from "../wire/mod.ts";
+import type { OwnAddresses } from "./addresses.ts";
 import type { Computations } from "./computation.ts";
 import type { Engine } from "./engine.ts";
 import type { ServerOptions } from "./options.ts";
+import type { Quotas } from "./quotas.ts";
 import type { Transport } from "./transport.ts";
 
 /** The dispy version that we announce to peers that have not announced theirs. */
@@ -19,8 +21,10 @@ export const DEFAULT_VERSION = "4.15.2";
 export interface Context {
   readonly options: ServerOptions;
   readonly engine: Engine;
-  readonly transport: Transport;
+  readonly nodeTransport: Transport;
+  readonly clientTransport: Transport;
   readonly computations: Computations;
+  readonly quotas: Quotas;
   readonly store: FileStore;
   /** Our random mark since our start: peers prove their secrets with it. */
   readonly sign: string;
@@ -28,9 +32,11 @@ export interface Context {
   readonly nodeAuth: Uint8Array;
   /** What clients prove their secret with. */
   readonly clusterAuth: Uint8Array;
-  /** Addresses of ours that peers may be told; may be empty: they add those that they see. */
-  readonly ipAddrs: readonly string[];
+  readonly addresses: OwnAddresses;
 }
+
+/** A peer with a wrong secret goes on trying; its warning is not repeated within this time. */
+export const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
 
 /** Messages of peers that have proved their secret may be this long. */
 export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;

@@ -15,12 +15,12 @@ import {
   type Pong,
   type SchedulerPing,
 } from "../wire/mod.ts";
+import { announced } from "./addresses.ts";
 import { type Context, DEFAULT_VERSION, messageOf } from "./context.ts";
 import type { PortFamily } from "./options.ts";
+import type { UdpSockets } from "./udp_sockets.ts";
 
 const log = getLogger("discovery");
-
-const BROADCAST_ADDRESS = "255.255.255.255";
 
 /** Somebody who may be a node, where we look for it. */
 interface Target {
@@ -31,21 +31,12 @@ interface Target {
 
 /** See the module's description. */
 export class Discovery {
-  /** By family: the sockets that listen for greetings, which also send ours. */
-  readonly #sockets = new Map<PortFamily, Deno.DatagramConn[]>();
   /** dispy versions that peers have announced: nodes take only greetings of their own. */
   readonly #versions = new Set<string>([DEFAULT_VERSION]);
   /** Machines on which nodes were found. */
   readonly #knownHosts = new Set<string>();
 
-  constructor(private readonly context: Context) {}
-
-  /** Uses `socket`, bound to a node side port of `family`, to send greetings. */
-  addSocket(family: PortFamily, socket: Deno.DatagramConn): void {
-    const sockets = this.#sockets.get(family) ?? [];
-    sockets.push(socket);
-    this.#sockets.set(family, sockets);
-  }
+  constructor(private readonly context: Context, private readonly udp: UdpSockets) {}
 
   /** Greets all nodes: by broadcast, and those that the scheduler was told of. */
   async greetAll(): Promise<void> {
@@ -87,9 +78,9 @@ export class Discovery {
 
   /** Greets a node that has greeted, in its own version. */
   async answerNode(ping: NodePing, family: PortFamily): Promise<void> {
-    const { transport, options } = this.context;
-    using stream = await transport.connect(ping.ipAddr, ping.port);
-    const greeting = this.#greeting(family, ping.version, ping.ipAddr);
+    const { nodeTransport, options } = this.context;
+    using stream = await nodeTransport.connect(ping.ipAddr, ping.port);
+    const greeting = this.#greeting(family, ping.version, ping.ipAddr, stream.localAddr.hostname);
     await stream.writeRequest(
       authCode(options.nodeSecret, ping.sign),
       ...encodeDiscovery(greeting),
@@ -102,33 +93,43 @@ export class Discovery {
     return this.#greet({ host, port });
   }
 
-  #greeting(family: PortFamily, version: string, nodeIpAddr: string | null): SchedulerPing {
+  /**
+   * @param nodeIpAddr Where the node is greeted, if it alone is.
+   * @param ownAddress Where that node reaches us, if known.
+   */
+  #greeting(
+    family: PortFamily,
+    version: string,
+    nodeIpAddr: string | null,
+    ownAddress: string | null,
+  ): SchedulerPing {
     return {
       kind: "PING",
       from: "scheduler",
       version,
       sign: this.context.sign,
       port: family.nodeSide,
-      ipAddrs: this.context.ipAddrs,
+      ipAddrs: announced(this.context.addresses.known, ownAddress ?? undefined),
       nodeIpAddr,
     };
   }
 
-  /** Greets all nodes in reach of a broadcast, at `port` or the usual ones. */
+  /** Greets all nodes in reach of a broadcast or multicast, at `port` or the usual ones. */
   async #broadcast(port: number | null): Promise<void> {
-    for (const [family, sockets] of this.#sockets) {
-      for (const socket of sockets) {
-        await this.#send(socket, family, BROADCAST_ADDRESS, port ?? family.node, null);
-      }
+    for (const family of this.udp.families) {
+      await this.udp.announce(
+        family,
+        port ?? family.node,
+        (ownAddress) => this.#datagrams(family, null, ownAddress),
+      );
     }
   }
 
   /** Greets whoever is at `target`, by UDP and, as UDP may get lost, by TCP. */
   async #greet({ host, port }: Target): Promise<void> {
-    await Promise.all([...this.#sockets].map(async ([family, sockets]) => {
+    await Promise.all(this.udp.families.map(async (family) => {
       const nodePort = port ?? family.node;
-      const socket = sockets[0];
-      if (socket !== undefined) await this.#send(socket, family, host, nodePort, host);
+      await this.udp.send(family, host, nodePort, this.#datagrams(family, host, null));
       await Promise.all(
         [...this.#versions].map((version) => this.#greetByTcp(family, host, nodePort, version)),
       );
@@ -137,8 +138,9 @@ export class Discovery {
 
   async #greetByTcp(family: PortFamily, host: string, port: number, version: string) {
     try {
-      using stream = await this.context.transport.connect(host, port);
-      const greeting = this.#greeting(family, version, host);
+      using stream = await this.context.nodeTransport.connect(host, port);
+      // A relay passes on what we announce, and asks us there.
+      const greeting = this.#greeting(family, version, host, stream.localAddr.hostname);
       await stream.writeRequest(FILLER_AUTH, ...encodeDiscovery(greeting));
       await stream.waitForClose();
     } catch (error) {
@@ -146,21 +148,15 @@ export class Discovery {
     }
   }
 
-  async #send(
-    socket: Deno.DatagramConn,
+  /** A greeting for each version of dispy that we know of. */
+  #datagrams(
     family: PortFamily,
-    hostname: string,
-    port: number,
     nodeIpAddr: string | null,
-  ): Promise<void> {
-    for (const version of this.#versions) {
-      const datagram = concat(encodeDiscovery(this.#greeting(family, version, nodeIpAddr)));
-      try {
-        await socket.send(datagram, { transport: "udp", hostname, port });
-      } catch (error) {
-        log.debug("greeting not sent by UDP", { hostname, port, reason: messageOf(error) });
-      }
-    }
+    ownAddress: string | null,
+  ): Uint8Array[] {
+    return [...this.#versions].map((version) =>
+      concat(encodeDiscovery(this.#greeting(family, version, nodeIpAddr, ownAddress)))
+    );
   }
 
   /** Runs something that nobody waits for and that takes care of its own errors. */

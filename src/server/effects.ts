@@ -30,8 +30,16 @@ export class EffectRunner {
 
   constructor(private readonly context: Context, private readonly parts: EffectParts) {}
 
-  /** Starts to carry out `effect`; what comes of it is told to the core. */
+  /** Starts to carry out `effect`; what comes of it is told to the core. Never throws. */
   run(effect: Effect): void {
+    try {
+      this.#run(effect);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #run(effect: Effect): void {
     const { nodeLink, clientLinks, discovery, lostNodes } = this.parts;
     switch (effect.kind) {
       case "setUpShare":
@@ -58,10 +66,11 @@ export class EffectRunner {
       case "discoverNodes":
         return this.#start(discovery.greetFor(effect.cluster));
       case "forgetJob": {
-        const { cluster, payload } = effect.job;
-        const { files } = payload as JobPayload;
+        const { files, sizeBytes } = effect.job.payload as JobPayload;
+        const computation = this.context.computations.of(effect.job.cluster);
+        this.context.quotas.remove(computation.client.hostname, sizeBytes);
         if (files.length === 0) return;
-        return this.#start(this.context.computations.of(cluster).files.release(files, Date.now()));
+        return this.#start(computation.files.release(files, Date.now()));
       }
       case "forgetClusterFiles":
         return this.#start(this.context.computations.of(effect.cluster).files.clear());
@@ -93,13 +102,16 @@ export class EffectRunner {
   }
 
   #start(task: Promise<void>): void {
-    const guarded = task.catch((error) => {
-      log.error("internal error while carrying out an effect", {
-        reason: messageOf(error),
-        stack: error instanceof Error ? error.stack : undefined,
-      });
-    }).finally(() => this.#pending.delete(guarded));
+    const guarded = task.catch((error) => this.#report(error))
+      .finally(() => this.#pending.delete(guarded));
     this.#pending.add(guarded);
+  }
+
+  #report(error: unknown): void {
+    log.error("internal error while carrying out an effect", {
+      reason: messageOf(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
   }
 }
 

@@ -13,4 +13,6 @@ export interface JobPayload {
   job: DispyJob;
   /** The files that it brought, still here. */
   readonly files: readonly ClientFile[];
+  /** Bytes of arguments that its client is charged for. */
+  readonly sizeBytes: number;
 }

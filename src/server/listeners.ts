@@ -5,43 +5,39 @@
  */
 
 import { getLogger } from "../log/log.ts";
-import { decodeNodeRequest, type MessageStream, WireError } from "../wire/mod.ts";
+import { canonicalAddress, decodeNodeRequest, type MessageStream, WireError } from "../wire/mod.ts";
 import type { ClientSide } from "./client_side.ts";
 import { messageOf } from "./context.ts";
-import type { Discovery } from "./discovery.ts";
+import { ListenError, listenError } from "./listen_error.ts";
 import type { NodeSide } from "./node_side.ts";
 import type { PortFamily } from "./options.ts";
 import type { Transport } from "./transport.ts";
+import type { UdpSockets } from "./udp_sockets.ts";
 
 const log = getLogger("server");
 
 /** Serves one connection; throws {@linkcode WireError} where the peer is at fault. */
-type Service = (stream: MessageStream, family: PortFamily) => Promise<void>;
+type Service = (stream: MessageStream) => Promise<void>;
 
 /** Where we listen. */
 export interface ListenOptions {
   readonly families: readonly PortFamily[];
   /** Addresses; empty = all. */
-  readonly hosts: readonly string[];
-}
-
-/** Nobody can reach us; the message says why and what to do. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
+  readonly listenAt: readonly string[];
 }
 
 /** See the module's description. */
 export class Listeners {
   readonly #tcp: Deno.TcpListener[] = [];
-  readonly #udp: Deno.DatagramConn[] = [];
-  readonly #clientPorts = new Set<string>();
+  readonly #clientPorts = new Set<number>();
   #accepting = true;
 
   constructor(
-    private readonly transport: Transport,
+    private readonly nodeTransport: Transport,
+    private readonly clientTransport: Transport,
     private readonly nodeSide: NodeSide,
     private readonly clientSide: ClientSide,
-    private readonly discovery: Discovery,
+    private readonly udp: UdpSockets,
   ) {}
 
   /**
@@ -49,14 +45,13 @@ export class Listeners {
    *
    * @throws {ListenError} where none does
    */
-  open({ families, hosts }: ListenOptions): void {
+  open({ families, listenAt }: ListenOptions): void {
     const failures: string[] = [];
-    const addresses = hosts.length === 0 ? ["0.0.0.0"] : hosts;
     for (const family of families) {
       try {
-        for (const hostname of addresses) this.#openFamily(family, hostname);
+        this.#openFamily(family, listenAt);
         log.info("listening", {
-          addresses: addresses.join(" "),
+          addresses: listenAt.length === 0 ? "all" : listenAt.join(" "),
           node_side_port: family.nodeSide,
           client_side_port: family.clientSide,
           node_port: family.node,
@@ -75,41 +70,52 @@ export class Listeners {
   close(): void {
     this.#accepting = false;
     for (const listener of this.#tcp) listener.close();
-    for (const socket of this.#udp) socket.close();
-    this.#tcp.length = this.#udp.length = 0;
+    this.udp.close();
+    this.#tcp.length = 0;
   }
 
-  #openFamily(family: PortFamily, hostname: string): void {
-    const opened: (Deno.TcpListener | Deno.DatagramConn)[] = [];
+  #openFamily(family: PortFamily, listenAt: readonly string[]): void {
+    const opened: Deno.TcpListener[] = [];
+    const open = (port: number): Deno.TcpListener[] => {
+      const before = opened.length;
+      if (listenAt.length === 0) opened.push(...listenEverywhere(port));
+      for (const hostname of listenAt) opened.push(listenTcp(hostname, port));
+      return opened.slice(before);
+    };
     try {
-      const nodes = listenTcp(hostname, family.nodeSide);
-      opened.push(nodes);
+      const nodes = open(family.nodeSide);
       // With --scheduler_port, all families have the one client port.
-      const clientsKey = `${hostname} ${family.clientSide}`;
-      const clients = this.#clientPorts.has(clientsKey)
-        ? null
-        : listenTcp(hostname, family.clientSide);
-      if (clients !== null) opened.push(clients);
-      const socket = listenUdp(family.nodeSide, opened);
-      const sender = hostname === "0.0.0.0" ? socket : listenUdp(0, opened, hostname);
-      this.discovery.addSocket(family, sender);
-      this.#tcp.push(nodes);
-      this.#udp.push(socket);
-      if (sender !== socket) this.#udp.push(sender);
-      void this.#accept(nodes, family, (stream) => this.nodeSide.serve(stream, family));
-      if (clients !== null) {
-        this.#tcp.push(clients);
-        this.#clientPorts.add(clientsKey);
-        void this.#accept(clients, family, (stream) => this.clientSide.serve(stream, family));
+      const clients = this.#clientPorts.has(family.clientSide) ? [] : open(family.clientSide);
+      this.udp.open(family, (datagram, from) => {
+        this.nodeSide.serveDatagram(decodeNodeRequest(datagram), family, from);
+      });
+      this.#clientPorts.add(family.clientSide);
+      this.#tcp.push(...opened);
+      for (const listener of nodes) {
+        void this.#accept(
+          listener,
+          this.nodeTransport,
+          (stream) => this.nodeSide.serve(stream, family),
+        );
       }
-      void this.#receive(socket, family);
+      for (const listener of clients) {
+        void this.#accept(
+          listener,
+          this.clientTransport,
+          (stream) => this.clientSide.serve(stream, family),
+        );
+      }
     } catch (error) {
       for (const each of opened) each.close();
       throw error;
     }
   }
 
-  async #accept(listener: Deno.TcpListener, family: PortFamily, service: Service): Promise<void> {
+  async #accept(
+    listener: Deno.TcpListener,
+    transport: Transport,
+    service: Service,
+  ): Promise<void> {
     while (this.#accepting) {
       let connection: Deno.TcpConn;
       try {
@@ -121,15 +127,21 @@ export class Listeners {
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
         continue;
       }
-      void this.#serve(this.transport.wrap(connection), family, service);
+      void this.#serve(connection, transport, service);
     }
   }
 
-  async #serve(stream: MessageStream, family: PortFamily, service: Service): Promise<void> {
+  async #serve(
+    connection: Deno.TcpConn,
+    transport: Transport,
+    service: Service,
+  ): Promise<void> {
+    let stream: MessageStream | undefined;
     try {
-      await service(stream, family);
+      stream = await transport.welcome(connection);
+      await service(stream);
     } catch (error) {
-      const { hostname: from } = stream.remoteAddr;
+      const from = canonicalAddress(connection.remoteAddr.hostname);
       if (error instanceof WireError) {
         const level = error.kind === "malformed" || error.kind === "too_large"
           ? "warning"
@@ -143,22 +155,7 @@ export class Listeners {
         });
       }
     } finally {
-      stream.close();
-    }
-  }
-
-  async #receive(socket: Deno.DatagramConn, family: PortFamily): Promise<void> {
-    while (this.#accepting) {
-      let from = "";
-      try {
-        const [datagram, address] = await socket.receive();
-        from = (address as Deno.NetAddr).hostname;
-        this.nodeSide.serveDatagram(decodeNodeRequest(datagram.slice()), family, from);
-      } catch (error) {
-        if (!this.#accepting) return;
-        const level = error instanceof WireError ? "warning" : "error";
-        log[level]("datagram ignored", { from, reason: messageOf(error) });
-      }
+      stream?.close();
     }
   }
 }
@@ -169,36 +166,23 @@ function listenTcp(hostname: string, port: number): Deno.TcpListener {
   try {
     return Deno.listen({ hostname, port });
   } catch (error) {
-    throw new ListenError(explain(error, hostname, "TCP", port));
+    throw listenError(error, hostname, "TCP", port);
   }
 }
 
-/** Broadcasts reach only sockets that are bound to all addresses. */
-function listenUdp(
-  port: number,
-  opened: (Deno.TcpListener | Deno.DatagramConn)[],
-  hostname = "0.0.0.0",
-): Deno.DatagramConn {
+/** At every address, of IPv6 too where the machine has it. */
+function listenEverywhere(port: number): Deno.TcpListener[] {
+  let both: Deno.TcpListener;
   try {
-    const socket = Deno.listenDatagram({
-      transport: "udp",
-      hostname,
-      port,
-      reuseAddress: true,
-    });
-    opened.push(socket);
-    return socket;
+    both = Deno.listen({ hostname: "::", port });
   } catch (error) {
-    throw new ListenError(explain(error, hostname, "UDP", port));
+    if (error instanceof Deno.errors.AddrInUse) throw listenError(error, "::", "TCP", port);
+    return [listenTcp("0.0.0.0", port)];
   }
-}
-
-function explain(error: unknown, hostname: string, protocol: string, port: number): string {
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `${protocol} port ${port} is taken by another program; stop it or choose others with -p`;
+  try {
+    return [both, Deno.listen({ hostname: "0.0.0.0", port })];
+  } catch {
+    // On most systems "::" takes IPv4 as well, so that this second socket has no place.
+    return [both];
   }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return `${hostname} is no address of this machine; -i takes one of its own`;
-  }
-  return `cannot listen at ${hostname} ${protocol} port ${port}: ${messageOf(error)}`;
 }

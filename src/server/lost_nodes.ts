@@ -26,9 +26,18 @@ interface Leftover {
   readonly nodeAuth: string;
 }
 
+/** A node and what is to be done there. */
+interface Visit {
+  readonly node: Node;
+  readonly leftovers: Leftover[];
+  readonly tries: number;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
 /** See the module's description. */
 export class LostNodes {
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  /** By address: the next visit. */
+  readonly #visits = new Map<string, Visit>();
 
   constructor(
     private readonly context: Context,
@@ -42,25 +51,35 @@ export class LostNodes {
       computeId: cluster.id,
       nodeAuth: this.context.computations.of(cluster).nodeAuth,
     }));
-    this.#schedule(node, leftovers, 0);
+    this.#schedule(node, leftovers, 0, FIRST_WAIT_MS);
+  }
+
+  /** A node that is not known has shown a sign of life: if it was given up, visits it now. */
+  onSignOfLife(ipAddr: string): void {
+    const visit = this.#visits.get(ipAddr);
+    if (visit === undefined) return;
+    clearTimeout(visit.timer);
+    this.#schedule(visit.node, visit.leftovers, visit.tries, 0);
   }
 
   /** Forgets them all. */
   close(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const { timer } of this.#visits.values()) clearTimeout(timer);
+    this.#visits.clear();
   }
 
-  #schedule(node: Node, leftovers: Leftover[], tries: number): void {
+  #schedule(node: Node, leftovers: Leftover[], tries: number, waitMs: number): void {
     if (tries >= TRIES) {
       log.info("node that was given up has not come back; forgotten", { node: node.ipAddr });
       return;
     }
+    const before = this.#visits.get(node.ipAddr);
+    if (before !== undefined) clearTimeout(before.timer);
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#visits.delete(node.ipAddr);
       void this.#visit(node, leftovers, tries);
-    }, Math.min(FIRST_WAIT_MS * 2 ** tries, LAST_WAIT_MS));
-    this.#timers.add(timer);
+    }, waitMs);
+    this.#visits.set(node.ipAddr, { node, leftovers, tries, timer });
   }
 
   async #visit(node: Node, leftovers: Leftover[], tries: number): Promise<void> {
@@ -78,6 +97,7 @@ export class LostNodes {
         reason: messageOf(error),
       });
     }
-    this.#schedule(node, leftovers, tries + 1);
+    const waitMs = Math.min(FIRST_WAIT_MS * 2 ** (tries + 1), LAST_WAIT_MS);
+    this.#schedule(node, leftovers, tries + 1, waitMs);
   }
 }

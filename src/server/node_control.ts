@@ -72,6 +72,7 @@ export class NodeControl {
           return NOT_DONE;
         }
       }
+      // What such an entry asks for beyond nodes was settled when the cluster was made.
       const allocations = request.nodeAllocs.map(toAllocation);
       engine.post((core, nowMs) => onNodesAllocated(core, cluster, allocations, nowMs));
       return DONE;

@@ -26,6 +26,7 @@ import {
   encodeToNode,
   type MessageStream,
   type NodeAllocSpec,
+  type NodeCloseRequest,
   sendFile,
   type ToNodeRequest,
   WireError,
@@ -39,7 +40,7 @@ import type { JobPayload } from "./job_payload.ts";
 const log = getLogger("node");
 
 /** While a node takes its time to close a computation, we look this often if it is still there. */
-const CLOSE_CHECK_MS = 30_000;
+const CLOSE_CHECK_MS = 10_000;
 /** So often in a row it must fail to be there. */
 const CLOSE_CHECK_TRIES = 3;
 
@@ -112,22 +113,8 @@ export class NodeLink {
   }
 
   /** Tells a node to end a job. */
-  async terminate(job: Job, node: Node): Promise<void> {
-    const { job: record } = job.payload as JobPayload;
-    // The node needs no more than the job's uid: the arguments stay here.
-    const slim = { ...record, args: EMPTY, kwargs: EMPTY, xferFiles: [] };
-    try {
-      using stream = await this.connect(node);
-      const request: ToNodeRequest = { kind: "TERMINATE_JOB", job: slim };
-      await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
-      await stream.waitForClose();
-    } catch (error) {
-      log.debug("node not told to end a job; it will be told again", {
-        job: job.uid,
-        node: node.ipAddr,
-        reason: messageOf(error),
-      });
-    }
+  terminate(job: Job, node: Node): Promise<void> {
+    return this.#terminate(node, job.uid, job.cluster.id);
   }
 
   /** Has a node close a computation, however long its jobs take. */
@@ -173,7 +160,7 @@ export class NodeLink {
 
   /** A connection to a node. */
   connect(node: Node): Promise<MessageStream> {
-    return this.context.transport.connect(node.ipAddr, node.info.port);
+    return this.context.nodeTransport.connect(node.ipAddr, node.info.port);
   }
 
   async #sendComputation(share: Share, computation: Computation): Promise<number> {
@@ -234,10 +221,60 @@ export class NodeLink {
     }
     if (answer.kind === "accepted") return null;
     const { reason } = answer;
-    if (/^All CPUs busy/.test(reason)) return { kind: "busy" };
+    if (/^All CPUs busy/.test(reason)) {
+      void this.#endOrphans(node);
+      return { kind: "busy" };
+    }
     const what = `node ${node.ipAddr} did not take the job: ${reason}`;
     const dropped = /^Invalid (job|computation|scheduler)/.test(reason);
     return { kind: dropped ? "dropped" : "rejected", reason: what };
+  }
+
+  async #terminate(node: Node, uid: number, computeId: number): Promise<void> {
+    // The node looks at these two only: what else a job has stays here.
+    const job = {
+      uid,
+      computeId,
+      hash: "",
+      args: EMPTY,
+      kwargs: EMPTY,
+      xferFiles: [],
+      code: "",
+      extra: null,
+    };
+    try {
+      using stream = await this.connect(node);
+      const request: ToNodeRequest = { kind: "TERMINATE_JOB", job };
+      await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+      await stream.waitForClose();
+    } catch (error) {
+      log.debug("node not told to end a job; it will be told again", {
+        job: uid,
+        node: node.ipAddr,
+        reason: messageOf(error),
+      });
+    }
+  }
+
+  /**
+   * A node says that it is busy while we count a free CPU: it may run a job that was given up
+   * because the node's answer to it was lost. Ends what runs there and is not known here.
+   */
+  async #endOrphans(node: Node): Promise<void> {
+    for (const share of node.shares.values()) {
+      try {
+        for (const uid of await this.jobsAt(share)) {
+          if (this.context.engine.core.jobs.get(uid)?.share?.node === node) continue;
+          log.info("ending a job that was given up and runs on", { job: uid, node: node.ipAddr });
+          await this.#terminate(node, uid, share.cluster.id);
+        }
+      } catch (error) {
+        log.debug("node does not tell which jobs it runs", {
+          node: node.ipAddr,
+          reason: messageOf(error),
+        });
+      }
+    }
   }
 
   /** The job was sent and nothing came back: only the node can tell whether it runs. */
@@ -308,7 +345,7 @@ export class NodeLink {
   async #close(share: Share, terminatePending: boolean): Promise<void> {
     const { node, cluster } = share;
     const { nodeAuth } = this.context.computations.of(cluster);
-    const request: ToNodeRequest = {
+    const request: NodeCloseRequest = {
       kind: "CLOSE",
       computeId: cluster.id,
       auth: nodeAuth,
@@ -319,7 +356,7 @@ export class NodeLink {
     using stream = await this.connect(node);
     await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
     stream.timeoutMs = null;
-    const check = this.#closeIfGone(stream, node);
+    const check = this.#closeIfGone(stream, node, request);
     try {
       await stream.readMessage(MAX_ANSWER_BYTES);
     } finally {
@@ -327,12 +364,22 @@ export class NodeLink {
     }
   }
 
-  /** A node whose machine died will never answer: gives up on `stream` when that is so. */
-  #closeIfGone(stream: MessageStream, node: Node): ReturnType<typeof setInterval> {
+  /**
+   * A node whose machine died will never answer: gives up on `stream` when that is so. One that
+   * lives is told again, as it does not end jobs that were just starting up when it was told.
+   */
+  #closeIfGone(
+    stream: MessageStream,
+    node: Node,
+    request: NodeCloseRequest,
+  ): ReturnType<typeof setInterval> {
     let failures = 0;
     return setInterval(async () => {
       try {
-        (await this.connect(node)).close();
+        using again = await this.connect(node);
+        if (request.terminatePending) {
+          await again.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+        }
         failures = 0;
       } catch (error) {
         failures++;

@@ -13,7 +13,9 @@ import {
   onNodePulse,
   onNodeTerminated,
 } from "../core/mod.ts";
+import { delay } from "@std/async/delay.js";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import {
   ACK,
   authMatches,
@@ -38,18 +40,33 @@ import {
   type Terminated,
 } from "../wire/mod.ts";
 import type { ClientLinks } from "./client_links.ts";
-import { type Context, MAX_GREETING_BYTES, MAX_MESSAGE_BYTES, messageOf } from "./context.ts";
+import {
+  type Context,
+  MAX_GREETING_BYTES,
+  MAX_MESSAGE_BYTES,
+  messageOf,
+  SECRET_WARNING_INTERVAL_MS,
+} from "./context.ts";
 import type { Discovery } from "./discovery.ts";
+import type { LostNodes } from "./lost_nodes.ts";
+import type { NodeLink } from "./node_link.ts";
 import type { PortFamily } from "./options.ts";
 
 const log = getLogger("nodeside");
 
+/** How long a node that says farewell is given to end. */
+const FAREWELL_MS = 1_000;
+
 /** See the module's description. */
 export class NodeSide {
+  readonly #refusals = new RepeatLimiter(log, { intervalMs: SECRET_WARNING_INTERVAL_MS });
+
   constructor(
     private readonly context: Context,
     private readonly discovery: Discovery,
     private readonly clientLinks: ClientLinks,
+    private readonly nodeLink: NodeLink,
+    private readonly lostNodes: LostNodes,
   ) {}
 
   /** Serves one connection to the node port of `family`. */
@@ -132,6 +149,7 @@ export class NodeSide {
       onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs)
     );
     if (known) await stream.writeMessage(PULSE);
+    else this.lostNodes.onSignOfLife(pulse.ipAddr);
   }
 
   /** A job sends a file to its client, through us. */
@@ -162,7 +180,10 @@ export class NodeSide {
   async #relayInfo(stream: MessageStream, info: RelayInfo, family: PortFamily): Promise<void> {
     const { nodeAuth, sign } = this.context;
     const refused = info.auth !== null && !authMatches(info.auth, nodeAuth);
-    if (refused) log.warning("relay has another secret", { from: stream.remoteAddr.hostname });
+    if (refused) {
+      const { hostname: from } = stream.remoteAddr;
+      this.#refusals.warning(`relay ${from}`, "relay has another node secret; refused", { from });
+    }
     const answer = refused
       ? null
       : { sign, ipAddrs: [info.schedulerIpAddr], port: family.nodeSide };
@@ -172,7 +193,11 @@ export class NodeSide {
   #pong(pong: Pong, family: PortFamily, from: string): void {
     const { nodeAuth, engine } = this.context;
     if (!authMatches(pong.auth, nodeAuth)) {
-      log.warning("node has another secret; not used", { node: pong.ipAddr, from });
+      // A node answers each of our greetings, at each of our addresses.
+      this.#refusals.warning(`node ${pong.ipAddr}`, "node has another node secret; not used", {
+        node: pong.ipAddr,
+        from,
+      });
       return;
     }
     if (pong.cpus <= 0 || pong.schedulerIpAddr === null) {
@@ -213,7 +238,25 @@ export class NodeSide {
 
   #terminated(message: Terminated, from: string): void {
     const node = this.#knownNode(message, from);
-    if (node === undefined) return;
+    if (node !== undefined) void this.#afterFarewell(node);
+  }
+
+  /**
+   * A node says farewell when it ends, and also when it drops one of several computations. With
+   * jobs running it is asked, a moment later, whether it is still there.
+   */
+  async #afterFarewell(node: Node): Promise<void> {
+    const share = [...node.jobs][0]?.share;
+    if (share) {
+      await delay(FAREWELL_MS);
+      try {
+        await this.nodeLink.jobsAt(share);
+        log.debug("node said farewell and is still there", { node: node.ipAddr });
+        return;
+      } catch (error) {
+        log.debug("node has gone", { node: node.ipAddr, reason: messageOf(error) });
+      }
+    }
     this.context.engine.post((core, nowMs) => onNodeTerminated(core, node, nowMs));
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ClusterRule } from "./cluster_terms.ts";
 import type { Policy } from "../core/mod.ts";
 
 /** The ports of one dispy generation: base, base + 1, base + 2. */
@@ -16,20 +17,32 @@ export interface PortFamily {
   readonly clientSide: number;
 }
 
+/** A certificate to show, and to expect of peers. */
+export interface TlsIdentity {
+  /** The certificate, and those of its authorities behind it, in PEM. */
+  readonly certPem: string;
+  /** Its private key in PEM. */
+  readonly keyPem: string;
+}
+
 /** Settings of the server, fixed for its life. */
 export interface ServerOptions {
   /** Ports to serve; one that is taken is a warning as long as another family works. */
   readonly families: readonly PortFamily[];
-  /** Addresses to listen at; empty = all. */
-  readonly hosts: readonly string[];
-  /** Addresses at which we are known beyond a NAT gateway. */
-  readonly extHosts: readonly string[];
+  /** Look for nodes by IPv4 multicast in place of broadcast. */
+  readonly ipv4Multicast: boolean;
   /** Nodes to ask directly: addresses or names; `*` = broadcast. */
   readonly nodes: readonly string[];
   readonly nodeSecret: string;
   readonly clusterSecret: string;
+  /** For TLS with nodes; `null` = plain text. */
+  readonly nodeTls: TlsIdentity | null;
+  /** For TLS with clients; `null` = plain text. */
+  readonly clusterTls: TlsIdentity | null;
   readonly policy: Policy;
   readonly cooperative: boolean;
+  /** On what terms clusters are scheduled; the first that says something counts. */
+  readonly clusterRules: readonly ClusterRule[];
   /** Nodes remove all files of a computation, whatever its client says. */
   readonly cleanupNodes: boolean;
   readonly pulseIntervalMs: number | null;

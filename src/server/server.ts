@@ -8,6 +8,7 @@ import { Core, onShutdown, onTick } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
+import type { OwnAddresses } from "./addresses.ts";
 import { ClientLinks } from "./client_links.ts";
 import { ClientSide } from "./client_side.ts";
 import { ComputationIntake } from "./computation_intake.ts";
@@ -23,9 +24,11 @@ import { NodeControl } from "./node_control.ts";
 import { NodeLink } from "./node_link.ts";
 import { NodeSide } from "./node_side.ts";
 import type { ServerOptions } from "./options.ts";
+import { Quotas } from "./quotas.ts";
 import { ResultRecall } from "./result_recall.ts";
 import { snapshot } from "./status.ts";
 import { Transport } from "./transport.ts";
+import { UdpSockets } from "./udp_sockets.ts";
 
 const log = getLogger("server");
 
@@ -46,14 +49,19 @@ export class Server {
   readonly #lostNodes: LostNodes;
   readonly #effects: EffectRunner;
   readonly #listeners: Listeners;
+  readonly #udp: UdpSockets;
   readonly #deadlines = new Deadlines();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
 
   /**
    * @param store Keeps the files of clients.
-   * @param ipAddrs Addresses of ours that nodes are told; may be empty.
+   * @param addresses Our own.
    */
-  constructor(private readonly options: ServerOptions, store: FileStore, ipAddrs: string[]) {
+  constructor(
+    private readonly options: ServerOptions,
+    store: FileStore,
+    addresses: OwnAddresses,
+  ) {
     const zombieMs = options.zombieIntervalMs;
     const pulseMs = options.pulseIntervalMs;
     this.#core = new Core({
@@ -67,19 +75,28 @@ export class Server {
     });
     const engine = new Engine(this.#core);
     const sign = newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
-    const transport = new Transport(this.#deadlines, options.msgTimeoutMs);
+    const common = { deadlines: this.#deadlines, timeoutMs: options.msgTimeoutMs };
+    const nodeTransport = new Transport({ ...common, peers: "node", tls: options.nodeTls });
+    const clientTransport = new Transport({
+      ...common,
+      peers: "client",
+      tls: options.clusterTls,
+    });
     const context: Context = this.#context = {
       options,
       engine,
-      transport,
+      nodeTransport,
+      clientTransport,
       computations: new Computations(),
+      quotas: new Quotas(),
       store,
       sign,
       nodeAuth: authCode(options.nodeSecret, sign),
       clusterAuth: authCode(options.clusterSecret, sign),
-      ipAddrs: [...options.extHosts, ...ipAddrs],
+      addresses,
     };
-    const discovery = this.#discovery = new Discovery(context);
+    const udp = this.#udp = new UdpSockets(addresses, options.ipv4Multicast);
+    const discovery = this.#discovery = new Discovery(context, udp);
     const nodeLink = new NodeLink(context);
     const clientLinks = new ClientLinks(context);
     this.#lostNodes = new LostNodes(context, nodeLink, discovery);
@@ -99,8 +116,14 @@ export class Server {
       nodeControl: new NodeControl(context, nodeLink),
       resultRecall: new ResultRecall(context, clientLinks),
     });
-    const nodeSide = new NodeSide(context, discovery, clientLinks);
-    this.#listeners = new Listeners(transport, nodeSide, clientSide, discovery);
+    const nodeSide = new NodeSide(context, discovery, clientLinks, nodeLink, this.#lostNodes);
+    this.#listeners = new Listeners(
+      nodeTransport,
+      clientTransport,
+      nodeSide,
+      clientSide,
+      udp,
+    );
   }
 
   /**
@@ -108,8 +131,10 @@ export class Server {
    *
    * @throws {ListenError} where no port can be had
    */
-  start(): void {
-    this.#listeners.open(this.options);
+  async start(): Promise<void> {
+    const { families } = this.options;
+    this.#listeners.open({ families, listenAt: this.#context.addresses.listenAt });
+    await this.#udp.joinGroups();
     this.#every(TICK_MS, () => {
       this.#context.engine.post((core, nowMs) => onTick(core, nowMs));
     });

@@ -21,6 +21,11 @@ export interface ByteStream {
   write(data: Uint8Array): Promise<number>;
   /** Ends the stream in both directions; pending operations fail. */
   close(): void;
+  /**
+   * Tells the peer that nothing more will come, where the transport has a way to: dispy's TLS
+   * servers close a connection only after that.
+   */
+  endWriting?(): Promise<void>;
   /** Sends small writes at once, where the transport has a say in it. */
   setNoDelay?(noDelay?: boolean): void;
   readonly remoteAddr: StreamAddress;

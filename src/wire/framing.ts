@@ -4,6 +4,7 @@
  * @module
  */
 
+import { canonicalAddress } from "./address.ts";
 import type { ByteStream, StreamAddress } from "./byte_stream.ts";
 import type { Deadlines, DeadlineTarget } from "./deadline.ts";
 import { WireError } from "./errors.ts";
@@ -67,12 +68,14 @@ export class MessageStream implements DeadlineTarget {
     this.timeoutMs = options.timeoutMs;
   }
 
+  /** Whoever is at the other end, as dispy writes addresses. */
   get remoteAddr(): StreamAddress {
-    return this.#stream.remoteAddr;
+    return canonical(this.#stream.remoteAddr);
   }
 
+  /** Where the other end has reached us, as dispy writes addresses. */
   get localAddr(): StreamAddress {
-    return this.#stream.localAddr;
+    return canonical(this.#stream.localAddr);
   }
 
   /**
@@ -179,6 +182,7 @@ export class MessageStream implements DeadlineTarget {
     this.#beginOperation();
     const sink = acquireScratch();
     try {
+      await this.#endWriting();
       let dropped = 0;
       while (dropped <= MAX_DISCARDED_BYTES) {
         const count = await this.#read(sink);
@@ -294,6 +298,15 @@ export class MessageStream implements DeadlineTarget {
       filled += count;
     }
     return body;
+  }
+
+  /** Tells the peer that we are done; one that has gone needs not be told. */
+  async #endWriting(): Promise<void> {
+    try {
+      await this.#stream.endWriting?.();
+    } catch (error) {
+      this.#endOrThrow(error);
+    }
   }
 
   /** One read; `null` at the connection's end. */
@@ -413,7 +426,11 @@ export class MessageStream implements DeadlineTarget {
   }
 
   #peer(): string {
-    const { hostname, port } = this.#stream.remoteAddr;
+    const { hostname, port } = this.remoteAddr;
     return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   }
+}
+
+function canonical({ hostname, port }: StreamAddress): StreamAddress {
+  return { hostname: canonicalAddress(hostname), port };
 }

@@ -10,6 +10,7 @@
  * @module
  */
 
+export * from "./address.ts";
 export * from "./answers.ts";
 export * from "./auth.ts";
 export * from "./byte_stream.ts";

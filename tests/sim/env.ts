@@ -21,6 +21,8 @@ export interface Faults {
   jobBusy: number;
   /** A client does not want to know of a result. */
   resultRefused: number;
+  /** A client asks for some of the nodes only, and for some of their CPUs. */
+  askedTooLittle: number;
 }
 
 export interface Env {
@@ -33,8 +35,9 @@ export interface Env {
 
 /** What a simulated job is like; the `payload` of its submission. */
 export interface JobScript {
+  /** `Infinity` = until it is cancelled. */
   readonly durationMs: number;
-  /** Sends a provisional result half-way. */
+  /** Sends a provisional result half-way, after a second at most. */
   readonly isProvisional: boolean;
 }
 

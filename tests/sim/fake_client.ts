@@ -18,8 +18,6 @@ const PROVISIONAL = 7;
 interface ClientJob {
   readonly uid: number;
   readonly hash: string;
-  readonly durationMs: number;
-  isCancelled: boolean;
   /** The final result that has come; `null` = none yet. */
   result: core.Delivery | null;
 }
@@ -32,10 +30,10 @@ export interface Plan {
   readonly exclusiveRate: number;
   readonly pinnedRate: number;
   readonly provisionalRate: number;
+  /** Jobs that run until they are cancelled. */
+  readonly endlessRate: number;
   /** Whole clusters that are closed before their jobs are done. */
   readonly impatience: number;
-  /** Uses some of the nodes only, and only some of their CPUs. */
-  readonly isPicky: boolean;
 }
 
 export class FakeClient {
@@ -53,6 +51,8 @@ export class FakeClient {
   #isScheduled = false;
   /** Closes its cluster before its jobs are done, if need be. */
   #isImpatient = false;
+  /** Its jobs may lack a node to run on by its own doing. */
+  #hasChangedNodes = false;
   /** Counts the clusters, so that what was planned for an earlier one is not done. */
   #era = 0;
 
@@ -126,7 +126,6 @@ export class FakeClient {
     const jobs = [...this.jobs.values()].filter(({ result }) => result === null);
     if (cluster === null || jobs.length === 0) return;
     const job = this.env.prng.pick(jobs);
-    job.isCancelled = true;
     this.#say(
       `cancels job ${job.uid}`,
       (nowMs) => core.onJobCancelled(this.server.core, cluster, job.uid, nowMs),
@@ -141,13 +140,14 @@ export class FakeClient {
     const ipAddr = prng.pick([...this.server.nodes.keys()]);
     const { core: state } = this.server;
     const what = prng.int(0, 3);
+    this.#hasChangedNodes = true;
     if (what === 0) {
       this.#say(
         `deallocates ${ipAddr}`,
         (nowMs) => core.onNodeDeallocated(state, cluster, ipAddr, nowMs),
       );
     } else if (what === 1) {
-      const terminates = prng.chance(0.5);
+      const terminates = this.plan.endlessRate > 0 || prng.chance(0.5);
       this.#say(
         `closes ${ipAddr}${terminates ? " at once" : ""}`,
         (nowMs) => core.onNodeCloseRequested(state, cluster, ipAddr, terminates, nowMs),
@@ -171,7 +171,7 @@ export class FakeClient {
   /** Takes back what would keep its jobs waiting for ever. Does not fail. */
   relent(): void {
     const { cluster, server } = this;
-    if (cluster === null || this.isDead) return;
+    if (cluster === null || this.isDead || !this.#hasChangedNodes) return;
     const all = { pattern: "*", port: null, cpus: 0, setup: null };
     server.event(
       () => `client ${this.name} allocates all nodes`,
@@ -189,14 +189,16 @@ export class FakeClient {
   closeCluster(): void {
     const { cluster, server, env } = this;
     if (cluster === null) return;
-    const terminates = env.prng.chance(0.5);
+    const terminates = this.plan.endlessRate > 0 || env.prng.chance(0.5);
     this.cluster = null;
     this.#era++;
-    const close = () =>
+    const close = () => {
+      server.ledger.closed.add(cluster);
       server.event(
         () => `client ${this.name} closes cluster ${cluster.id}${terminates ? " at once" : ""}`,
         (nowMs) => core.onClusterClosed(server.core, cluster, terminates, nowMs),
       );
+    };
     env.network.post(this.peer, close);
     env.clock.after(env.prng.int(0, 3_000), () => this.#sendComputation());
   }
@@ -213,14 +215,17 @@ export class FakeClient {
 
   #sendComputation(): void {
     const { env, plan, server } = this;
-    const { prng } = env;
+    const { prng, faults } = env;
     if (this.isDead) return;
     if (this.#clustersLeft === 0 || server.core.shuttingDown) {
       this.isDone = true;
       return;
     }
+    const asksTooLittle = prng.chance(faults.askedTooLittle);
+    // A client's setup that has failed is not tried again until it asks for the node.
+    this.#hasChangedNodes = asksTooLittle || faults.setupFailed > 0;
     const options: core.ClusterOptions = {
-      allocations: plan.isPicky ? this.#pickyAllocations() : [allocation("*", 0)],
+      allocations: asksTooLittle ? this.#tooFewNodes() : [allocation("*", 0)],
       reentrant: prng.chance(0.5),
       exclusive: prng.chance(plan.exclusiveRate),
     };
@@ -259,7 +264,7 @@ export class FakeClient {
     });
   }
 
-  #pickyAllocations(): core.NodeAllocation[] {
+  #tooFewNodes(): core.NodeAllocation[] {
     const { prng } = this.env;
     const patterns = [...this.server.nodes.keys(), "10.0.*", "node-*"];
     return Array.from(
@@ -277,7 +282,7 @@ export class FakeClient {
     const pinnedTo = prng.chance(plan.pinnedRate) ? prng.pick([...server.nodes.keys()]) : null;
     const hash = `${this.name}/${era}/${this.#jobsLeft}`;
     const payload: JobScript = {
-      durationMs: prng.int(20, plan.maxJobMs),
+      durationMs: prng.chance(plan.endlessRate) ? Infinity : prng.int(20, plan.maxJobMs),
       isProvisional: prng.chance(plan.provisionalRate),
     };
     let uid: number | null = null;
@@ -288,13 +293,30 @@ export class FakeClient {
     }, (isAnswered) => {
       const given = uid;
       if (era !== this.#era || !isAnswered || given === null) return isOver();
-      const { durationMs } = payload;
-      this.jobs.set(given, { uid: given, hash, durationMs, isCancelled: false, result: null });
+      this.jobs.set(given, { uid: given, hash, result: null });
+      if (payload.durationMs === Infinity) this.#cancelEndless(given, cluster);
       const request = { uid: given, hash, pinnedTo, payload };
       network.post(this.peer, () => server.submit(this, cluster, request), isOver);
     });
     const pauseMs = prng.chance(0.7) ? prng.int(1, 50) : prng.int(100, 5_000);
     clock.after(pauseMs, () => this.#submitNext(era));
+  }
+
+  /** Cancels an endless job, until the scheduler has been told so once. */
+  #cancelEndless(uid: number, cluster: core.Cluster): void {
+    const { env, server } = this;
+    env.clock.after(env.prng.int(1_000, 10_000), () => {
+      if (this.isDead || cluster !== this.cluster) return;
+      let isTold = false;
+      const cancel = (nowMs: number) => {
+        isTold = core.onJobCancelled(server.core, cluster, uid, nowMs);
+      };
+      const tell = () =>
+        server.event(() => `client ${this.name} cancels endless job ${uid}`, cancel);
+      env.network.post(this.peer, tell, () => {
+        if (!isTold && this.jobs.get(uid)?.result === null) this.#cancelEndless(uid, cluster);
+      });
+    });
   }
 
   /** Closes the cluster once all results are there, or before. */

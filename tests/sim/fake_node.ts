@@ -52,6 +52,8 @@ export class FakeNode {
   /** How often each job was started here, by uid. */
   readonly starts = new Map<number, number>();
   cpus: number;
+  /** It will never be started again. */
+  isGone = false;
   #generation = 1;
   /** Results that the scheduler did not acknowledge. */
   #unsent: JobReplyNews[] = [];
@@ -123,11 +125,11 @@ export class FakeNode {
     this.runs.add(run);
     this.starts.set(uid, (this.starts.get(uid) ?? 0) + 1);
     if (isProvisional) {
-      clock.after(durationMs / 2, () => {
+      clock.after(Math.min(durationMs / 2, 1_000), () => {
         if (!run.isOver) this.#send(this.#news(run, STATUS_PROVISIONAL));
       });
     }
-    clock.after(durationMs, () => this.#end(run, STATUS_FINISHED));
+    if (durationMs < Infinity) clock.after(durationMs, () => this.#end(run, STATUS_FINISHED));
     answer("ACK");
   }
 
@@ -179,8 +181,9 @@ export class FakeNode {
 
   /** It is started anew, and introduces itself. */
   restart(): void {
-    if (this.peer.isUp) return;
+    if (this.peer.isUp || this.isGone) return;
     this.peer.isUp = true;
+    this.cpus = this.fullCpus;
     this.announce();
   }
 

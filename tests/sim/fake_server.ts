@@ -15,6 +15,7 @@ import { Broken } from "./story.ts";
 
 const TRIES = 3;
 const TRY_AGAIN_MS = 1_000;
+const CLOSE_AGAIN_MS = 10_000;
 const TICK_MS = 500;
 
 export class FakeServer implements NodeSide {
@@ -151,13 +152,14 @@ export class FakeServer implements NodeSide {
       throw new Broken([`the core threw ${error instanceof Error ? error.stack : error}`]);
     }
     const effects = this.core.takeEffects();
-    // Of pulses and ticks that change nothing there are too many.
-    if (effects.length > 0 || !/tick|pulses/.test(line())) story.tell(clock.nowMs, line);
+    // Of pulses and ticks that change nothing there are too many, and of what follows from them.
+    const news = effects.filter((e) => e.kind !== "tellNodeStatus" || e.status !== "stats");
+    if (news.length > 0 || !/tick|pulses/.test(line())) story.tell(clock.nowMs, line);
     const problems = [...checkInvariants(this.core), ...checkEffects(effects)];
     for (const effect of effects) {
-      story.tell(clock.nowMs, () => `    → ${describe(effect)}`);
       this.ledger.note(effect, problems);
     }
+    for (const effect of news) story.tell(clock.nowMs, () => `    → ${describe(effect)}`);
     if (problems.length > 0) throw new Broken(problems);
     for (const effect of effects) this.#carryOut(effect);
     return result;
@@ -229,6 +231,7 @@ export class FakeServer implements NodeSide {
           (nowMs) => {
             if (answer === "ACK") return core.onJobStarted(this.core, job, share, nowMs);
             this.ledger.refusals++;
+            if (answer === "busy") this.#endUnknownJobs(node, sign);
             // A node with another sign closes the connection.
             const kind = answer === "closed" ? "unreachable" : answer ?? failure!;
             core.onJobRefused(this.core, job, share, { kind, reason: `says ${kind}` }, nowMs);
@@ -237,18 +240,36 @@ export class FakeServer implements NodeSide {
     );
   }
 
+  /**
+   * Ends what runs on a node without the core's knowledge: jobs whose acknowledgement was lost,
+   * which the core has given up.
+   */
+  #endUnknownJobs(node: FakeNode, sign: string): void {
+    this.env.network.request<number[]>(
+      node.peer,
+      (answer) => answer([...node.runs].map(({ uid }) => uid)),
+      (uids) => {
+        for (const uid of uids ?? []) {
+          if (this.core.jobs.get(uid)?.share?.node.ipAddr !== node.ipAddr) {
+            node.terminate(sign, uid);
+          }
+        }
+      },
+    );
+  }
+
   #close(share: core.Share, terminatePending: boolean, tries: number): void {
     const { ipAddr, info: { sign } } = share.node;
     const node = this.nodes.get(ipAddr)!;
-    this.env.network.request<true>(
+    const { clock, network } = this.env;
+    let isOver = false;
+    network.request<true>(
       node.peer,
       (answer) => node.close(sign, share, terminatePending, () => answer(true)),
       (answer) => {
+        isOver = true;
         if (answer === null && tries > 1) {
-          this.env.clock.after(
-            TRY_AGAIN_MS,
-            () => this.#close(share, terminatePending, tries - 1),
-          );
+          clock.after(TRY_AGAIN_MS, () => this.#close(share, terminatePending, tries - 1));
           return;
         }
         this.event(
@@ -258,9 +279,17 @@ export class FakeServer implements NodeSide {
       },
       { hasTimeLimit: false },
     );
+    // A job that was just starting up is not terminated: the node has to be told again, even of
+    // jobs that the core does not know to run there.
+    const remind = () => {
+      if (isOver) return;
+      this.#abandon(share);
+      clock.after(CLOSE_AGAIN_MS, remind);
+    };
+    if (terminatePending) clock.after(CLOSE_AGAIN_MS, remind);
   }
 
-  /** Tells a node that is given up to close a computation, if it can hear. */
+  /** Tells a node to close a computation and end its jobs, if it can hear; awaits no answer. */
   #abandon(share: core.Share): void {
     const { ipAddr, info: { sign } } = share.node;
     const node = this.nodes.get(ipAddr)!;

@@ -27,6 +27,8 @@ const PROVISIONAL = 7;
 
 export class Ledger {
   readonly entries = new Map<number, Entry>();
+  /** Clusters whose clients have closed them: they want nothing more. */
+  readonly closed = new Set<Cluster>();
   /** How often a node did not take a job. */
   refusals = 0;
 
@@ -75,7 +77,9 @@ export class Ledger {
       entry.isForgotten = true;
     } else if (effect.kind === "deliver") {
       const { uid, status, cluster } = effect.delivery;
-      if (!cluster.wantsResults) problems.push(`job ${uid}: nobody wants its result`);
+      if (!cluster.wantsResults || this.closed.has(cluster)) {
+        problems.push(`job ${uid}: nobody wants its result`);
+      }
       if (status !== PROVISIONAL && this.entries.get(uid)?.isAcknowledged) {
         problems.push(`job ${uid}: its result is sent again, though it was acknowledged`);
       }

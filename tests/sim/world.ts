@@ -19,7 +19,9 @@ import { Broken, Story } from "./story.ts";
 
 const ZOMBIE_INTERVAL_MS = 60_000;
 /** After the faults have stopped, all must be over in so much time. */
-const PATIENCE_MS = 3_600_000;
+const PATIENCE_MS = 8 * 3_600_000;
+/** So long after the faults have stopped: longer than any message is under way. */
+const RELENT_MS = 3_000;
 /** Every so many seeds, nothing goes wrong, and so nothing may be refused or repeated. */
 const CALM_EVERY = 8;
 
@@ -89,6 +91,7 @@ class World {
       jobRejected: rate(0.3),
       jobBusy: rate(0.3),
       resultRefused: rate(0.3),
+      askedTooLittle: rate(1),
     };
     this.env = { clock, prng, network, story, faults };
     this.server = new FakeServer(this.env, {
@@ -116,8 +119,8 @@ class World {
           exclusiveRate: prng.pick([0, 0, 0.3]),
           pinnedRate: this.isCalm ? 0 : prng.pick([0, 0.2, 0.6]),
           provisionalRate: prng.pick([0, 0.3]),
+          endlessRate: this.isCalm ? 0 : prng.pick([0, 0, 0.2]),
           impatience: this.isCalm ? 0 : prng.pick([0, 0.5]),
-          isPicky: !this.isCalm && prng.chance(0.4),
         }),
     );
     if (!this.isCalm) this.#faultAfter(prng.pick([200, 1_000, 4_000]));
@@ -213,29 +216,37 @@ class World {
 
   /** From here on nothing goes wrong any more. */
   #heal(): void {
-    const { faults, network } = this.env;
+    const { clock, faults, network, prng } = this.env;
     this.#isHealed = true;
     this.#tell("the world is healed");
     network.weather.lossRate = network.weather.doubleRate = 0;
     for (const fault of Object.keys(faults) as Array<keyof Faults>) faults[fault] = 0;
-    for (const node of this.nodes) {
+    for (const [i, node] of this.nodes.entries()) {
       node.peer.isCutOff = false;
       node.peer.resume();
-      if (node.peer.isUp) node.announce();
-      else node.restart();
-      node.setCpus(node.fullCpus);
+      // All but one may be gone for ever; those that are there are found by their pulses.
+      if (i > 0 && !this.isCalm && prng.chance(0.2)) {
+        this.#tell(`node ${node.ipAddr} is gone for ever`);
+        node.isGone = true;
+        node.crash();
+      } else {
+        node.restart();
+        clock.after(RELENT_MS, () => this.#introduce(node));
+      }
     }
     for (const client of this.clients) {
       client.peer.isCutOff = false;
       client.peer.resume();
     }
-    this.#relentAgain();
+    // Clients that have asked for too little see that.
+    clock.after(RELENT_MS, () => this.clients.forEach((client) => client.relent()));
   }
 
-  /** Clients that have asked for too little see that it is too little. */
-  #relentAgain(): void {
-    for (const client of this.clients) client.relent();
-    if (!this.isCalm) this.env.clock.after(60_000, () => this.#relentAgain());
+  /** Has the scheduler know `node` as it is, where news of it were lost or came in a wrong order. */
+  #introduce(node: FakeNode): void {
+    if (this.server.core.nodes.get(node.ipAddr)?.info.sign !== node.sign) node.announce();
+    // Not before it is known.
+    this.env.clock.after(RELENT_MS, () => node.setCpus(node.fullCpus));
   }
 
   /** Nothing will happen any more, but for the pulses. */

@@ -2,6 +2,9 @@
 
 import inspect
 import json
+import os
+import socket
+import struct
 import sys
 import threading
 import time
@@ -18,7 +21,11 @@ if not hasattr(inspect, 'getargspec'):
 
 import dispy  # noqa: E402
 
-SCHEDULER = '127.0.0.1'
+# Scenarios with networks of their own say where everybody is.
+SCHEDULER = os.environ.get('LAB_SCHEDULER', '127.0.0.1')
+OWN_ADDRESS = os.environ.get('LAB_ADDRESS', '127.0.0.1')
+EXTERNAL_ADDRESS = os.environ.get('LAB_EXTERNAL_ADDRESS')
+CLIENT_PORT = int(os.environ.get('LAB_CLIENT_PORT', 0))
 _printing = threading.Lock()
 
 
@@ -70,9 +77,43 @@ class Nodes(object):
 
 def cluster(computation, **options):
     """A SharedJobCluster at the scheduler of the scenario."""
-    defaults = {'scheduler_host': SCHEDULER, 'ip_addr': '127.0.0.1', 'client_port': 0,
-                'loglevel': dispy.logger.DEBUG, 'depends': []}
+    defaults = {'scheduler_host': SCHEDULER, 'ip_addr': OWN_ADDRESS, 'client_port': CLIENT_PORT,
+                'ext_ip_addr': EXTERNAL_ADDRESS, 'loglevel': dispy.logger.DEBUG, 'depends': []}
     return dispy.SharedJobCluster(computation, **dict(defaults, **options))
+
+
+def ask(cluster, tag, request, then=None):
+    """Sends a request as the client of `cluster` does, then `then`; returns the first answer."""
+    import pycos
+    with socket.create_connection((SCHEDULER, cluster.scheduler_port), timeout=10) as sock:
+        sock.sendall(cluster._scheduler_auth)
+        send(sock, tag.encode() + pycos.serialize(request))
+        answer = receive(sock)
+        if then is not None:
+            send(sock, then)
+        return answer
+
+
+def send(sock, message):
+    """Sends one message as dispy frames it."""
+    sock.sendall(struct.pack('>L', len(message)) + message)
+
+
+def receive(sock):
+    """Receives one message; empty where the connection was closed."""
+    length = b''
+    while len(length) < 4:
+        part = sock.recv(4 - len(length))
+        if not part:
+            return b''
+        length += part
+    message, length = b'', struct.unpack('>L', length)[0]
+    while len(message) < length:
+        part = sock.recv(length - len(message))
+        if not part:
+            return b''
+        message += part
+    return message
 
 
 def described(job):

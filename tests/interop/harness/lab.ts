@@ -12,6 +12,7 @@ import { LabProcess } from "./process.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname.replace(/\/$/, "");
 const CLIENTS = new URL("../clients/", import.meta.url).pathname;
+const ODD_NODE = new URL("../nodes/odd_node.py", import.meta.url).pathname;
 
 /** The permissions our scheduler is run with, unless a scenario says otherwise. */
 export const SCHEDULER_PERMISSIONS: readonly string[] = [
@@ -56,6 +57,10 @@ export interface NodeOptions {
   readonly port?: number;
   /** Whether it is told where the scheduler is (the default), or must find it by broadcast. */
   readonly knowsScheduler?: boolean;
+  /** It takes commands from its standard input. */
+  readonly takesCommands?: boolean;
+  /** Options of `nodes/odd_node.py`: what is odd about it. */
+  readonly odd?: readonly string[];
 }
 
 /** How a client program is run. */
@@ -65,6 +70,9 @@ export interface ClientOptions {
   readonly args?: readonly (string | number)[];
   /** Files to find in its working directory at the start. */
   readonly files?: Record<string, string>;
+  /** Where it runs; with the others when absent. */
+  readonly namespace?: Namespace;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What a scenario works in. */
@@ -93,6 +101,16 @@ export class Lab {
     const all = this.#processes.flatMap((process) => process.waitingFor);
     if (this.#waitingFor !== undefined) all.unshift(this.#waitingFor);
     return all.length > 0 ? all.join(" and ") : undefined;
+  }
+
+  /** The Python environment with dispy. */
+  get venv(): Venv {
+    return this.#venv;
+  }
+
+  /** The private network that everything runs in, unless it is started elsewhere. */
+  get namespace(): Namespace {
+    return this.#namespace;
   }
 
   /** The checkout. */
@@ -133,8 +151,8 @@ export class Lab {
     cwd: string,
     port: number = PORTS.current,
   ): Promise<LabProcess> {
-    const scheduler = this.#start("scheduler", argv, cwd);
-    await this.#ready(
+    const scheduler = this.start("scheduler", argv, cwd);
+    await this.ready(
       scheduler,
       `${scheduler.name} listens at ${port} and ${port + 2}`,
       async () =>
@@ -150,16 +168,19 @@ export class Lab {
     const address = this.node(n);
     const store = await this.folder(`node-${n}`);
     const port = options.port ?? PORTS.current;
-    const node = this.#start(`node ${address}`, [
+    const node = this.start(`node ${address}`, [
       this.#venv.python,
-      `${this.#venv.bin}/dispynode.py`,
-      ...["-d", "--clean", "--daemon", "-i", address, "--name", `node${n}`],
+      ...(options.odd || options.takesCommands
+        ? [ODD_NODE, ...options.odd ?? [], "--"]
+        : [`${this.#venv.bin}/dispynode.py`]),
+      ...["-d", "--clean", "-i", address, "--name", `node${n}`],
+      ...(options.takesCommands ? [] : ["--daemon"]),
       ...["-c", String(options.cpus ?? NODE_CPUS), "--dest_path_prefix", store],
       ...(options.knowsScheduler ?? true ? ["--scheduler_host", "127.0.0.1"] : []),
       ...(options.port ? ["-p", String(port)] : []),
       ...(options.args ?? []),
     ], store);
-    await this.#ready(
+    await this.ready(
       node,
       `${node.name} listens at ${port + 1}`,
       () => this.#namespace.listens("tcp", port + 1, address),
@@ -181,7 +202,8 @@ export class Lab {
       await Deno.writeTextFile(`${cwd}/${path}`, text);
     }
     const argv = [this.#venv.python, `${CLIENTS}${program}`, ...(options.args ?? []).map(String)];
-    return new Client(this.#start(options.name ?? `client ${program}`, argv, cwd));
+    const name = options.name ?? `client ${program}`;
+    return new Client(this.start(name, argv, cwd, options.namespace, options.env));
   }
 
   /** Runs a client program to its good end. */
@@ -227,20 +249,28 @@ export class Lab {
     if (this.#over) throw new Error("the scenario is over");
   }
 
-  #start(name: string, argv: readonly string[], cwd: string): LabProcess {
+  /** Starts any program, stopped with the scenario; see {@linkcode Lab.ready}. */
+  start(
+    name: string,
+    argv: readonly string[],
+    cwd: string,
+    namespace: Namespace = this.#namespace,
+    env: Readonly<Record<string, string>> = {},
+  ): LabProcess {
     this.#checkNotOver();
     const same = this.#processes.filter((process) => process.name.split(" #")[0] === name).length;
     const process = new LabProcess({
       name: same === 0 ? name : `${name} #${same + 1}`,
-      argv: this.#namespace.command(argv),
+      argv: namespace.command(argv),
       cwd,
-      env: { TMPDIR: this.#dir },
+      env: { TMPDIR: this.#dir, ...env },
     });
     this.#processes.push(process);
     return process;
   }
 
-  async #ready(process: LabProcess, what: string, check: () => Promise<boolean>): Promise<void> {
+  /** Waits until a process that was just started is of use. */
+  async ready(process: LabProcess, what: string, check: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + START_LIMIT_MS;
     await this.until(what, async () => {
       if (process.exit) {

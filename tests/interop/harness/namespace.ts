@@ -44,11 +44,11 @@ const TCP_LISTEN = "0A";
 /** A network namespace with loopback up, until {@linkcode Namespace.close}. */
 export class Namespace {
   readonly #holder: Deno.ChildProcess;
-  readonly #enter: readonly string[];
+  readonly #way: Way;
 
-  private constructor(holder: Deno.ChildProcess, enter: readonly string[]) {
+  private constructor(holder: Deno.ChildProcess, way: Way) {
     this.#holder = holder;
-    this.#enter = enter;
+    this.#way = way;
   }
 
   /**
@@ -60,25 +60,10 @@ export class Namespace {
     const reasons: string[] = [];
     const ways = Deno.uid() === 0 ? WAYS : WAYS.slice(1);
     for (const way of ways) {
-      const [program = "", ...args] = [...way.make, "sh", "-c", HOLDER];
       try {
-        const holder = new Deno.Command(program, {
-          args,
-          stdin: "piped",
-          stdout: "piped",
-          stderr: "piped",
-          detached: true,
-        }).spawn();
-        const reader = holder.stdout.getReader();
-        const { value } = await reader.read();
-        if (value !== undefined && new TextDecoder().decode(value).startsWith("ready")) {
-          reader.releaseLock();
-          return new Namespace(holder, [...way.enter, "-t", String(holder.pid)]);
-        }
-        reader.releaseLock();
-        await holder.stdin.close().catch(() => {});
-        const { stderr } = await collect(holder);
-        reasons.push(`${way.make.join(" ")}: ${stderr.trim()}`);
+        const made = await hold(way.make);
+        if ("holder" in made) return new Namespace(made.holder, way);
+        reasons.push(`${way.make.join(" ")}: ${made.problem}`);
       } catch (error) {
         reasons.push(`${way.make.join(" ")}: ${error instanceof Error ? error.message : error}`);
       }
@@ -86,9 +71,21 @@ export class Namespace {
     return { unavailable: `no private network namespace (${reasons.join("; ")})` };
   }
 
+  /** Makes another namespace: the same user owns both, so that interfaces can join them. */
+  async another(): Promise<Namespace> {
+    const made = await hold([...this.command(["unshare", "-n"])]);
+    if ("problem" in made) throw new Error(`no second namespace: ${made.problem}`);
+    return new Namespace(made.holder, this.#way);
+  }
+
+  /** A process inside: `ip link add … netns PID` takes it for the namespace's name. */
+  get pid(): number {
+    return this.#holder.pid;
+  }
+
   /** The command line that runs `argv` inside. */
   command(argv: readonly string[]): string[] {
-    return [...this.#enter, "--", ...argv];
+    return [...this.#way.enter, "-t", String(this.pid), "--", ...argv];
   }
 
   /** Whether something listens at this port inside; `address` undefined means at any address. */
@@ -111,6 +108,28 @@ export class Namespace {
     await this.#holder.stdin.close();
     await collect(this.#holder);
   }
+}
+
+async function hold(
+  make: readonly string[],
+): Promise<{ holder: Deno.ChildProcess } | { problem: string }> {
+  const [program = "", ...args] = [...make, "sh", "-c", HOLDER];
+  const holder = new Deno.Command(program, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true,
+  }).spawn();
+  const reader = holder.stdout.getReader();
+  const { value } = await reader.read();
+  reader.releaseLock();
+  if (value !== undefined && new TextDecoder().decode(value).startsWith("ready")) {
+    return { holder };
+  }
+  await holder.stdin.close().catch(() => {});
+  const { stderr } = await collect(holder);
+  return { problem: stderr.trim() };
 }
 
 /** An IPv4 address as `/proc/net/tcp` writes it: the bytes in the machine's (little-endian) order. */

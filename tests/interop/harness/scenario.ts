@@ -19,6 +19,8 @@ export interface ScenarioOptions {
   readonly limitMs?: number;
   /** What dispy's own scheduler gets wrong here; a run against it may fail then. */
   readonly referenceFails?: string;
+  /** Why this machine cannot play it, found out by the one who registers it. */
+  readonly unavailable?: string | undefined;
 }
 
 const DEFAULT_LIMIT_MS = 60_000;
@@ -48,11 +50,13 @@ export function scenario(
   options: ScenarioOptions,
   steps: (lab: Lab) => Promise<void>,
 ): void {
+  const lacks = "unavailable" in prepared || options.unavailable !== undefined;
   Deno.test({
     name: `[${options.tier}] ${name}`,
-    ignore: "unavailable" in prepared && !inCi,
+    ignore: lacks && !inCi,
     fn: async () => {
       if ("unavailable" in prepared) throw new Error(prepared.unavailable);
+      if (options.unavailable !== undefined) throw new Error(options.unavailable);
       const wrong = SCHEDULER === "reference" ? options.referenceFails : undefined;
       try {
         await play(prepared.venv, options.limitMs ?? DEFAULT_LIMIT_MS, steps);

@@ -1248,7 +1248,7 @@ def corpus(path):
             chosen[name] = base64.b64encode(data).decode()
             step += 1
     with open(path, "w") as out:
-        json.dump(chosen, out, indent=0)
+        json.dump(chosen, out, indent=2)
         out.write("\n")
 
 

@@ -21,9 +21,11 @@ const DEFAULTS: SchedulerConfig = {
   clusterTls: null,
   policy: "job",
   cooperative: false,
+  clusterRules: [],
   zombieIntervalMs: 3_600_000,
   msgTimeoutMs: 5000,
   maxFileSizeBytes: 0,
+  oversize: "truncate",
   clean: false,
   cleanupNodes: false,
   httpd: false,
@@ -98,6 +100,8 @@ const ACCEPTED: [string, Partial<SchedulerConfig>][] = [
   ["--early", { policy: "early_cluster" }],
   ["--ipv4_udp_multicast", { ipv4UdpMulticast: true }],
   ["--log_format JSON", { logFormat: "json" }],
+  ["--oversize refuse", { oversize: "refuse" }],
+  ["--oversize=Truncate", { oversize: "truncate" }],
   ["--ext 10.0.0.1", { extHosts: ["10.0.0.1"] }],
   ["--", {}],
 ];
@@ -105,21 +109,26 @@ const ACCEPTED: [string, Partial<SchedulerConfig>][] = [
 for (const [line, changes] of ACCEPTED) {
   Deno.test(`accepted: ${line || "no arguments"}`, () => {
     const outcome = parse(...line.split(" ").filter((arg) => arg !== ""));
-    assertEquals(outcome, { kind: "run", config: { ...DEFAULTS, ...changes } });
+    assertEquals(outcome, { kind: "run", config: { ...DEFAULTS, ...changes }, warnings: [] });
   });
 }
 
 Deno.test("accepted: --zombie_interval 0 stands for never", () => {
   const { zombieIntervalMs: _, ...never } = DEFAULTS;
-  assertEquals(parse("--zombie_interval", "0"), { kind: "run", config: never });
+  assertEquals(parse("--zombie_interval", "0"), { kind: "run", config: never, warnings: [] });
 });
 
 Deno.test("accepted: values with spaces, empty secrets and a lone dash", () => {
   const outcome = parse("--node_secret", "-two words", "--cluster_secret", "");
-  assertEquals(outcome, { kind: "run", config: { ...DEFAULTS, nodeSecret: "-two words" } });
+  assertEquals(outcome, {
+    kind: "run",
+    config: { ...DEFAULTS, nodeSecret: "-two words" },
+    warnings: [],
+  });
   assertEquals(parse("--node_secret", "-"), {
     kind: "run",
     config: { ...DEFAULTS, nodeSecret: "-" },
+    warnings: [],
   });
 });
 
@@ -190,6 +199,7 @@ const REFUSED: [string[], string][] = [
     `--max_file_size: "${text}" ${SIZE_RULE}`,
   ]),
   [["--dest_path_prefix", ""], '--dest_path_prefix: "" is not a path'],
+  [["--oversize", "drop"], '--oversize: "drop" is not one of truncate, refuse'],
   [["--log_format", "xml"], '--log_format: "xml" is not one of text, json'],
   [
     ["--fair_cluster_scheduler", "--early_cluster_scheduler"],
@@ -236,8 +246,8 @@ const REFUSED: [string[], string][] = [
   ],
   [
     ["--cluster", "x"],
-    "--cluster: could be any of --cluster_secret, --cluster_certfile, --cluster_keyfile; " +
-    "write more of the name",
+    "--cluster: could be any of --cluster_secret, --cluster_secret_file, --cluster_certfile, " +
+    "--cluster_keyfile, --cluster_rules; write more of the name",
   ],
   [["--config", "missing.ini"], '--config: cannot read "missing.ini": there is no such file'],
 ];

@@ -48,12 +48,14 @@ Deno.test("the file dispy 4.15 saves with options gives these options", () => {
     clusterTls: null,
     policy: "early_cluster",
     cooperative: true,
+    clusterRules: [],
     pulseIntervalMs: 7500,
     pingIntervalMs: 30_000,
     zombieIntervalMs: 300_000,
     msgTimeoutMs: 10_000,
     destPathPrefix: "/var/lib/dispy",
     maxFileSizeBytes: 10 * 1024 ** 2,
+    oversize: "truncate",
     clean: true,
     cleanupNodes: true,
     httpd: false,
@@ -125,11 +127,14 @@ const ROUND_TRIPS = [
   "--dest_path_prefix /var/lib/x%y --log_format json -d --clean --httpd --cooperative",
   "--fair_cluster_scheduler --cleanup_nodes --daemon --ipv4_udp_multicast",
   "--early_cluster_scheduler",
+  "--oversize refuse --node_secret_file /run/my%node.secret --cluster_secret_file cluster",
 ];
+
+const SECRET_FILES = { "/run/my%node.secret": "one\n", "cluster": "two\n" };
 
 for (const line of ROUND_TRIPS) {
   Deno.test(`what --save_config writes reads back the same: ${line || "no options"}`, () => {
-    const environment = new FakeEnvironment();
+    const environment = new FakeEnvironment(SECRET_FILES);
     const args = line.split(" ").filter((arg) => arg !== "");
     const outcome = parseCommandLine(
       [...args, "--save_config", "my.ini"],
@@ -137,7 +142,7 @@ for (const line of ROUND_TRIPS) {
       ALL_AVAILABLE,
     );
     assertEquals(outcome, { kind: "exit", code: 0 });
-    assertEquals(run(["--config", "my.ini"], environment), run(args));
+    assertEquals(run(["--config", "my.ini"], environment), run(args, environment));
   });
 }
 

@@ -4,9 +4,24 @@ import { OPTIONS, type OptionTable } from "../../../src/cli/options.ts";
 /** A machine without a disk: files are strings, or errors to throw. */
 export class FakeEnvironment implements CliEnvironment {
   readonly files: Map<string, string | Error>;
+  /** Files that every user may read. */
+  readonly open = new Set<string>();
+  readonly #variables: Readonly<Record<string, string>>;
 
-  constructor(files: Record<string, string | Error> = {}) {
+  constructor(
+    files: Record<string, string | Error> = {},
+    variables: Readonly<Record<string, string>> = {},
+  ) {
     this.files = new Map(Object.entries(files));
+    this.#variables = variables;
+  }
+
+  isReadableByAll(path: string): boolean {
+    return this.open.has(path);
+  }
+
+  variable(name: string): string | undefined {
+    return this.#variables[name];
   }
 
   readTextFile(path: string): string {

@@ -86,6 +86,18 @@ Deno.test("provisional results are delivered, and the job runs on", () => {
   assertEquals(s.results, [[job.uid, Finished]]);
 });
 
+Deno.test("a late provisional result of an earlier run does not stand for an acknowledgement", () => {
+  const { scene: s, cluster } = scene(2, true);
+  s.running(cluster);
+  const job = s.submit(cluster);
+  s.refused(job, "lost");
+  s.pass(1_000);
+  assertEquals(job.state, "assigned");
+  s.reply(job, { status: PROVISIONAL, provisional: true });
+  s.refused(job, "rejected");
+  assertEquals(job.state, "queued");
+});
+
 Deno.test("an end time before the start time takes no CPU time away", () => {
   const { scene: s, cluster } = scene();
   s.reply(s.running(cluster), { startTimeS: 10, endTimeS: 5 });
@@ -192,7 +204,6 @@ Deno.test("a node with jobs is asked four times, ever less often, before it is g
     s.refused(job, "unreachable");
     assertEquals([job.state, running.state], ["queued", "running"], `attempt ${i}`);
     waits.push(node.pausedUntilMs - s.nowMs);
-    node.lastPulseMs = Infinity;
     s.pass(waits.at(-1)!);
     assertEquals(job.state, "assigned");
   }
@@ -271,7 +282,9 @@ Deno.test("a job cancelled on its way is ended though a provisional result comes
   const job = s.submit(cluster);
   s.cancel(job);
   s.reply(job, { provisional: true, status: PROVISIONAL });
-  assertEquals(s.kinds, ["tellJobRunning", "terminateJob", "deliver"]);
+  assertEquals(s.kinds, ["deliver"]);
+  s.started(job);
+  assertEquals(s.kinds, ["tellJobRunning", "terminateJob"]);
 });
 
 Deno.test("a job cancelled on its way and then refused is cancelled, not sent again", () => {

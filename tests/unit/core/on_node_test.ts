@@ -218,7 +218,7 @@ Deno.test("CPUs that one cluster's setup brings are used by another while the fi
   const job = s.submit(cluster);
   s.close(other);
   s.shareReady(share, 2);
-  assertEquals([job.state, node.busy], ["queued", 1], "its own share still has its 1 CPU");
+  assertEquals([job.state, node.busy], ["assigned", 2]);
 });
 
 Deno.test("a setup that fails is tried again, ever less often; pinned jobs wait for one more", () => {
@@ -269,4 +269,16 @@ Deno.test("a setup that ends after its node was lost closes what it has left the
   assertEquals(s.kinds, ["closeShare"]);
   s.closed(share);
   assertEquals([s.kinds, cluster.shares.size], [[], 0]);
+});
+
+Deno.test("a silent node that jobs wait for, and for no other, is lost though it is idle", () => {
+  const s = new Scene({ pulseIntervalMs: 1_000 });
+  const node = s.node("10.0.0.1", 1);
+  const cluster = s.cluster();
+  offers(s, node, 0);
+  const job = s.submit(cluster, "10.0.0.1");
+  s.pass(5_000);
+  assertEquals(job.state, "queued");
+  s.pass(500);
+  assertEquals(s.results, [[job.uid, Cancelled]]);
 });

@@ -26,7 +26,7 @@ export class Scene {
   constructor(options: Partial<core.CoreOptions> = {}) {
     this.core = new core.Core({
       policy: core.earliestJob,
-      pulseIntervalMs: 1_000,
+      pulseIntervalMs: null,
       zombieIntervalMs: null,
       cooperative: false,
       firstId: 1,

@@ -1,0 +1,226 @@
+/**
+ * UDP: greetings of nodes come in here, and ours go out, to one machine or to all of a network.
+ *
+ * @module
+ */
+
+import { isIP } from "node:net";
+import { getLogger } from "../log/log.ts";
+import { canonicalAddress, WireError } from "../wire/mod.ts";
+import type { OwnAddresses } from "./addresses.ts";
+import { messageOf } from "./context.ts";
+import { listenError } from "./listen_error.ts";
+import type { PortFamily } from "./options.ts";
+
+const log = getLogger("udp");
+
+const LIMITED_BROADCAST = "255.255.255.255";
+
+/** dispy's groups, from `dispy/config.py`. */
+const GROUP_V4 = "239.255.61.59";
+const GROUP_V6 = "ff05::b409:3171:9705:5134:6159";
+
+const ANY_V4 = "0.0.0.0";
+const ANY_V6 = "::";
+
+/** Takes a datagram from the address `from`; throws {@linkcode WireError} for a bad one. */
+export type DatagramHandler = (datagram: Uint8Array, from: string) => void;
+
+/**
+ * Makes the datagrams for one network.
+ *
+ * @param address Our address there; `null` where it is not known.
+ */
+export type DatagramsFor = (address: string | null) => readonly Uint8Array[];
+
+/** The sockets of one family of ports. They are bound to all addresses: broadcasts need that. */
+interface Receivers {
+  readonly v4: Deno.DatagramConn | null;
+  readonly v6: Deno.DatagramConn | null;
+}
+
+interface Target {
+  readonly socket: Deno.DatagramConn;
+  readonly hostname: string;
+  /** Our address in that network, if known. */
+  readonly address: string | null;
+}
+
+/** See the module's description. */
+export class UdpSockets {
+  readonly #receivers = new Map<PortFamily, Receivers>();
+  /** Bound to an interface each, by what they are bound to; opened when first needed. */
+  readonly #senders = new Map<string, Deno.DatagramConn>();
+  readonly #servesV4: boolean;
+  readonly #servesV6: boolean;
+  #open = true;
+
+  /** @param ipv4Multicast Whether nodes are looked for by IPv4 multicast in place of broadcast. */
+  constructor(private readonly addresses: OwnAddresses, private readonly ipv4Multicast: boolean) {
+    const { listenAt } = addresses;
+    this.#servesV4 = listenAt.length === 0 || listenAt.some((address) => isIP(address) === 4);
+    this.#servesV6 = listenAt.length === 0 || listenAt.some((address) => isIP(address) === 6);
+  }
+
+  /** The families that are open. */
+  get families(): readonly PortFamily[] {
+    return [...this.#receivers.keys()];
+  }
+
+  /**
+   * Opens the ports of a family for greetings.
+   *
+   * @throws {ListenError} where that fails
+   */
+  open(family: PortFamily, handle: DatagramHandler): void {
+    const v4 = this.#servesV4 ? bind(ANY_V4, family.nodeSide) : null;
+    let v6: Deno.DatagramConn | null = null;
+    try {
+      v6 = this.#servesV6 ? bind(ANY_V6, family.nodeSide) : null;
+    } catch (error) {
+      if (v4 === null) throw error;
+      log.debug("no greetings by IPv6", { reason: messageOf(error) });
+    }
+    this.#receivers.set(family, { v4, v6 });
+    for (const socket of [v4, v6]) {
+      if (socket !== null) void this.#receive(socket, socket === v6 && v4 !== null, handle);
+    }
+  }
+
+  /** Lets greetings to dispy's multicast groups come in, in every network that we know. */
+  async joinGroups(): Promise<void> {
+    const { outlets } = this.addresses;
+    const of = (version: 4 | 6) => outlets.filter((outlet) => outlet.version === version);
+    const addressesV4 = of(4).map(({ bindTo }) => bindTo);
+    const indexesV6 = of(6).map(({ interfaceIndex }) => interfaceIndex);
+    for (const { v4, v6 } of this.#receivers.values()) {
+      if (v4 !== null && this.ipv4Multicast) {
+        for (const address of addressesV4.length > 0 ? addressesV4 : [ANY_V4]) {
+          await this.#join(GROUP_V4, address, () => v4.joinMulticastV4(GROUP_V4, address));
+        }
+      }
+      if (v6 !== null) {
+        for (const index of indexesV6.length > 0 ? indexesV6 : [0]) {
+          await this.#join(GROUP_V6, index, () => v6.joinMulticastV6(GROUP_V6, index));
+        }
+      }
+    }
+  }
+
+  /** Sends to `port` of everybody in the networks that we are in, by broadcast or multicast. */
+  async announce(family: PortFamily, port: number, datagramsFor: DatagramsFor): Promise<void> {
+    for (const { socket, hostname, address } of this.#everybody(family)) {
+      for (const datagram of datagramsFor(address)) {
+        await send(socket, datagram, hostname, port);
+      }
+    }
+  }
+
+  /** Sends to one machine, named or numbered. */
+  async send(
+    family: PortFamily,
+    hostname: string,
+    port: number,
+    datagrams: readonly Uint8Array[],
+  ): Promise<void> {
+    const { v4, v6 } = this.#receivers.get(family) ?? { v4: null, v6: null };
+    const version = isIP(hostname);
+    for (const socket of [version === 6 ? null : v4, version === 4 ? null : v6]) {
+      if (socket === null) continue;
+      for (const datagram of datagrams) await send(socket, datagram, hostname, port);
+    }
+  }
+
+  /** Closes everything. */
+  close(): void {
+    this.#open = false;
+    for (const { v4, v6 } of this.#receivers.values()) {
+      v4?.close();
+      v6?.close();
+    }
+    for (const socket of this.#senders.values()) socket.close();
+    this.#receivers.clear();
+    this.#senders.clear();
+  }
+
+  #everybody(family: PortFamily): Target[] {
+    const targets: Target[] = [];
+    const { v4, v6 } = this.#receivers.get(family) ?? { v4: null, v6: null };
+    const wide = this.ipv4Multicast ? GROUP_V4 : LIMITED_BROADCAST;
+    for (const { version, bindTo, address, broadcast } of this.addresses.outlets) {
+      const socket = this.#sender(bindTo);
+      if (socket === null) continue;
+      targets.push({ socket, hostname: version === 4 ? wide : GROUP_V6, address });
+      // Nodes with Python's netifaces listen for this broadcast, all others for the limited one.
+      if (broadcast !== null && !this.ipv4Multicast) {
+        targets.push({ socket, hostname: broadcast, address });
+      }
+    }
+    const reaches = (version: 4 | 6) =>
+      this.addresses.outlets.some((outlet) =>
+        outlet.version === version && this.#senders.has(outlet.bindTo)
+      );
+    if (v4 !== null && !reaches(4)) targets.push({ socket: v4, hostname: wide, address: null });
+    if (v6 !== null && !reaches(6)) targets.push({ socket: v6, hostname: GROUP_V6, address: null });
+    return targets;
+  }
+
+  #sender(bindTo: string): Deno.DatagramConn | null {
+    const present = this.#senders.get(bindTo);
+    if (present !== undefined) return present;
+    try {
+      const socket = bind(bindTo, 0);
+      this.#senders.set(bindTo, socket);
+      return socket;
+    } catch (error) {
+      log.debug("no greetings by this network", { address: bindTo, reason: messageOf(error) });
+      return null;
+    }
+  }
+
+  async #join(group: string, network: string | number, join: () => Promise<unknown>) {
+    try {
+      await join();
+    } catch (error) {
+      log.debug("multicast group not joined", { group, network, reason: messageOf(error) });
+    }
+  }
+
+  /** @param ignoreV4 Another socket takes IPv4: what comes of it here is a second copy. */
+  async #receive(socket: Deno.DatagramConn, ignoreV4: boolean, handle: DatagramHandler) {
+    while (this.#open) {
+      let from = "";
+      try {
+        const [datagram, address] = await socket.receive();
+        from = canonicalAddress((address as Deno.NetAddr).hostname);
+        if (ignoreV4 && isIP(from) === 4) continue;
+        handle(datagram.slice(), from);
+      } catch (error) {
+        if (!this.#open) return;
+        const level = error instanceof WireError ? "warning" : "error";
+        log[level]("datagram ignored", { from, reason: messageOf(error) });
+      }
+    }
+  }
+}
+
+function bind(hostname: string, port: number): Deno.DatagramConn {
+  try {
+    return Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress: true });
+  } catch (error) {
+    throw listenError(error, hostname, "UDP", port);
+  }
+}
+
+async function send(
+  socket: Deno.DatagramConn,
+  datagram: Uint8Array,
+  hostname: string,
+  port: number,
+): Promise<void> {
+  try {
+    await socket.send(datagram, { transport: "udp", hostname, port });
+  } catch (error) {
+    log.debug("greeting not sent by UDP", { hostname, port, reason: messageOf(error) });
+  }
+}

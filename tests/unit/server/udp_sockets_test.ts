@@ -1,0 +1,88 @@
+import { assertEquals } from "@std/assert/equals.js";
+import { assertThrows } from "@std/assert/throws.js";
+import type { OwnAddresses } from "../../../src/server/addresses.ts";
+import { ListenError } from "../../../src/server/listen_error.ts";
+import type { PortFamily } from "../../../src/server/options.ts";
+import { UdpSockets } from "../../../src/server/udp_sockets.ts";
+
+const NOTHING_KNOWN: OwnAddresses = { listenAt: [], known: [], outlets: [] };
+
+/** A family whose node side port is free at this moment. */
+function freeFamily(): PortFamily {
+  const probe = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = probe.addr as Deno.NetAddr;
+  probe.close();
+  return { nodeSide: port, node: port, clientSide: port };
+}
+
+const hasIpv6 = (() => {
+  try {
+    Deno.listenDatagram({ transport: "udp", hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+for (const [address, ignore] of [["127.0.0.1", false], ["::1", !hasIpv6]] as const) {
+  Deno.test({
+    name: `a datagram to ${address} comes in once, from the address as dispy writes it`,
+    ignore,
+    fn: async () => {
+      const sockets = new UdpSockets(NOTHING_KNOWN, false);
+      const family = freeFamily();
+      const heard: string[] = [];
+      const last = Promise.withResolvers<void>();
+      sockets.open(family, (datagram, from) => {
+        heard.push(`${from} ${new TextDecoder().decode(datagram)}`);
+        if (datagram.length === 3) last.resolve();
+      });
+      try {
+        const texts = ["a", "b", "end"].map((text) => new TextEncoder().encode(text));
+        await sockets.send(family, address, family.nodeSide, texts);
+        await last.promise;
+        assertEquals(heard, [`${address} a`, `${address} b`, `${address} end`]);
+      } finally {
+        sockets.close();
+      }
+    },
+  });
+}
+
+Deno.test("an address that is not ours cannot be sent from, which ends nothing", async () => {
+  const outlet = {
+    version: 4,
+    bindTo: "192.0.2.1",
+    address: "192.0.2.1",
+    broadcast: null,
+    interfaceIndex: 0,
+  } as const;
+  const addresses = { listenAt: ["192.0.2.1"], known: [], outlets: [outlet] };
+  const sockets = new UdpSockets(addresses, true);
+  const family = freeFamily();
+  sockets.open(family, () => {});
+  try {
+    await sockets.joinGroups();
+    // To nobody: no datagram is made, so none leaves this machine.
+    await sockets.announce(family, family.node, () => []);
+  } finally {
+    sockets.close();
+  }
+});
+
+Deno.test("a port that another program holds is refused in plain words", () => {
+  const holder = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
+  const { port } = holder.addr as Deno.NetAddr;
+  const sockets = new UdpSockets(NOTHING_KNOWN, false);
+  try {
+    assertThrows(
+      () => sockets.open({ nodeSide: port, node: port, clientSide: port }, () => {}),
+      ListenError,
+      `UDP port ${port} is taken by another program; stop it or choose others with -p`,
+    );
+    assertEquals(sockets.families, []);
+  } finally {
+    sockets.close();
+    holder.close();
+  }
+});
