@@ -40,6 +40,32 @@ function globMatches(parts: readonly string[], text: string): boolean {
   return true;
 }
 
+/** Whether there may be a node that both `a` and `b` name, known or not. */
+export function mayOverlap(
+  a: readonly NodeAllocation[],
+  b: readonly NodeAllocation[],
+): boolean {
+  return a.some((one) => b.some((other) => patternsOverlap(one.pattern, other.pattern)));
+}
+
+function patternsOverlap(a: string, b: string): boolean {
+  // An address here and a name there may be those of one node.
+  if (isAddress(a) !== isAddress(b) && a !== "*" && b !== "*") return true;
+  if (!a.includes("*")) return a === b || (b.includes("*") && globMatches(b.split("*"), a));
+  if (!b.includes("*")) return globMatches(a.split("*"), b);
+  // Whatever stands between the stars fits in one behind the other: only the ends can differ.
+  const [partsA, partsB] = [a.split("*"), b.split("*")];
+  const [headA, headB] = [partsA[0]!, partsB[0]!];
+  const [tailA, tailB] = [partsA.at(-1)!, partsB.at(-1)!];
+  return (headA.startsWith(headB) || headB.startsWith(headA)) &&
+    (tailA.endsWith(tailB) || tailB.endsWith(tailA));
+}
+
+/** Whether a pattern is meant for addresses, not for names. */
+function isAddress(pattern: string): boolean {
+  return pattern.includes(":") || /^[\d.*]+$/.test(pattern);
+}
+
 /**
  * The allocations in the order in which they are tried: the most specific first (addresses
  * before wildcards, longer wildcards before shorter), else as the client gave them. dispy sorts

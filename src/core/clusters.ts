@@ -4,29 +4,39 @@
  * @module
  */
 
+import { mayOverlap } from "./allocation.ts";
 import { forgetIfDone } from "./deliver.ts";
 import { type Cluster, Outcome, type Share } from "./entities.ts";
 import { cancelAtNode, endJob } from "./jobs.ts";
-import { allocateNode, closeShare, removeShare } from "./shares.ts";
+import { closeShare, offerNode, removeShare } from "./shares.ts";
 import type { Core } from "./state.ts";
 
 /** So long after a node has closed a computation the last of its results may still come. */
 const LAST_REPLIES_MS = 5_000;
 
 /**
- * Lets clusters in, in the order in which they asked: an exclusive one only when no other is
- * scheduled, and none beside an exclusive one.
+ * Lets clusters in, in the order in which they asked. One that is exclusive waits for all others
+ * that might use one of its nodes, and they for it, whether these are scheduled or wait already.
  */
 export function scheduleWaiting(core: Core): void {
-  for (let cluster = core.waiting[0]; cluster !== undefined; cluster = core.waiting[0]) {
-    for (const other of core.clusters.values()) {
-      const scheduled = other.accepts || other.state === "closing";
-      if (scheduled && (cluster.options.exclusive || other.options.exclusive)) return;
-    }
-    core.waiting.shift();
-    cluster.state = "announcing";
-    core.emit({ kind: "announceCluster", cluster });
+  if (core.waiting.length === 0) return;
+  const ahead: Cluster[] = [];
+  for (const other of core.clusters.values()) {
+    if (other.accepts || other.state === "closing") ahead.push(other);
   }
+  for (const cluster of [...core.waiting]) {
+    if (!ahead.some((other) => excludesEachOther(cluster, other))) {
+      core.waiting.splice(core.waiting.indexOf(cluster), 1);
+      cluster.state = "announcing";
+      core.emit({ kind: "announceCluster", cluster });
+    }
+    ahead.push(cluster);
+  }
+}
+
+/** Whether two clusters must not be scheduled at the same time. */
+function excludesEachOther(a: Cluster, b: Cluster): boolean {
+  return (a.options.exclusive || b.options.exclusive) && mayOverlap(a.allocations, b.allocations);
 }
 
 /**
@@ -91,7 +101,7 @@ export function settleClosedShare(core: Core, share: Share, nowMs: number): void
   }
   if (share.busy > 0) return;
   removeShare(core, share);
-  // The client may have asked for the node again while it closed.
-  allocateNode(core, cluster, node);
+  // The client may have asked for the node again while it closed, or others wait for it.
+  offerNode(core, node);
   closeIfIdle(core, cluster);
 }

@@ -188,7 +188,7 @@ export class Node {
 export type ClusterState =
   /** The client still sends files. */
   | "received"
-  /** The client has asked to be scheduled; an exclusive cluster is in its way. */
+  /** The client has asked to be scheduled; a cluster is in its way, as one of both is exclusive. */
   | "waiting"
   /** The client is being told that it is scheduled; jobs may come. */
   | "announcing"
@@ -259,7 +259,7 @@ export interface ClusterOptions {
   readonly allocations: NodeAllocation[];
   /** Jobs of a node that died run again on another. */
   readonly reentrant: boolean;
-  /** No other cluster is scheduled beside it. */
+  /** No other cluster that might use the same nodes is scheduled beside it. */
   readonly exclusive: boolean;
   /** {@linkcode DEFAULT_TERMS} where absent. */
   readonly terms?: Terms;

@@ -237,17 +237,14 @@ function checkLeaks(core: Core, report: Report): void {
   }
 }
 
-/** Nobody is scheduled beside an exclusive cluster. */
+/** Nobody uses a node beside an exclusive cluster. */
 function checkExclusive(core: Core, report: Report): void {
-  let scheduled = 0;
-  let exclusive = 0;
-  for (const cluster of core.clusters.values()) {
-    if (!cluster.accepts && cluster.state !== "closing") continue;
-    scheduled++;
-    if (cluster.options.exclusive) exclusive++;
+  for (const node of core.nodes.values()) {
+    const exclusive = [...node.shares.values()].find(({ cluster }) => cluster.options.exclusive);
+    if (exclusive !== undefined && node.shares.size > 1) {
+      report(`${node.ipAddr} is used beside the exclusive cluster ${exclusive.cluster.id}`);
+    }
   }
-  // One that closes without ever having been scheduled is counted too: it is gone at once.
-  if (exclusive > 0 && scheduled > 1) report("a cluster is scheduled beside an exclusive one");
 }
 
 function checkSorted(queue: LinkedList<Job>, whose: string, report: Report): void {

@@ -9,7 +9,7 @@ import { dispatch } from "./dispatch.ts";
 import { Node, type NodeInfo, type Share } from "./entities.ts";
 import { loseNode } from "./nodes.ts";
 import { onShareClosed } from "./on_cluster.ts";
-import { allocateNode, cancelPinned } from "./shares.ts";
+import { cancelPinned, offerNode } from "./shares.ts";
 import { type Core, reindexNode, reindexShare } from "./state.ts";
 
 /** First wait before a node that refused a computation is asked again; doubled each time. */
@@ -38,7 +38,7 @@ export function onNodeFound(core: Core, info: NodeInfo, nowMs: number): Node {
     setAvailCpus(core, node, info.cpus);
     reindexNode(core, node);
   }
-  for (const cluster of core.clusters.values()) allocateNode(core, cluster, node);
+  offerNode(core, node);
   dispatch(core);
   return node;
 }
@@ -124,7 +124,7 @@ export function onNodeCpusChanged(core: Core, node: Node, cpus: number): void {
     core.emit({ kind: "tellNodeStatus", share, status: "cpus" });
   }
   reindexNode(core, node);
-  for (const cluster of core.clusters.values()) allocateNode(core, cluster, node);
+  offerNode(core, node);
   dispatch(core);
 }
 

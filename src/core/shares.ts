@@ -10,9 +10,20 @@ import { endJob } from "./jobs.ts";
 import { type Core, reindexShare } from "./state.ts";
 import { end } from "./transitions.ts";
 
+/** Gives all clusters their shares of `node`, those first that want it for themselves. */
+export function offerNode(core: Core, node: Node): void {
+  if (core.nodes.get(node.ipAddr) !== node) return;
+  for (const exclusive of [true, false]) {
+    for (const cluster of core.clusters.values()) {
+      if (cluster.options.exclusive === exclusive) allocateNode(core, cluster, node);
+    }
+  }
+}
+
 /** Gives `cluster` its share of `node`, if it is to have one and has none. */
 export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
   if (cluster.state !== "active" || cluster.excludedNodes.has(node.ipAddr)) return;
+  if (isHeldByOther(node, cluster)) return;
   const allocation = findAllocation(cluster.allocations, node);
   if (allocation === undefined) return;
   const present = cluster.shares.get(node.ipAddr);
@@ -33,6 +44,19 @@ export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
   }
   if (present.state === "drained") present.state = "ready";
   reindexShare(core, present);
+}
+
+/**
+ * Whether another cluster, or this one, is to have `node` for itself. That is seen to before
+ * clusters are scheduled, but they may ask for more nodes later; they get them when they are free.
+ */
+function isHeldByOther(node: Node, cluster: Cluster): boolean {
+  for (const share of node.shares.values()) {
+    // Of an exclusive cluster's node there are no other shares, so the first one tells.
+    return share.cluster !== cluster &&
+      (share.cluster.options.exclusive || cluster.options.exclusive);
+  }
+  return false;
 }
 
 /** Sends the computation to a node that did not take it, or has dropped it. */

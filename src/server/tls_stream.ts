@@ -110,11 +110,6 @@ export class TlsStream implements ByteStream {
         this.#pump();
       },
       write: (chunk: Uint8Array, _encoding, done) => void this.#send(chunk, done),
-      final: (done) => {
-        done();
-        this.#finished.resolve();
-        if (this.#state === "closed") this.#destroy();
-      },
     });
     this.#tls = role === "server"
       ? new TLSSocket(this.#wire, { isServer: true, secureContext: context })
@@ -187,8 +182,7 @@ export class TlsStream implements ByteStream {
   endWriting(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#state === "closed") return Promise.reject(closedHere());
-    this.#saidFarewell = true;
-    this.#tls.end();
+    this.#sayFarewell();
     return this.#finished.promise;
   }
 
@@ -202,7 +196,18 @@ export class TlsStream implements ByteStream {
     this.#rejectPending(closedHere());
     if (!polite) return this.#destroy();
     this.#deadlines.arm(this.#farewell, FAREWELL_MS);
-    this.#tls.end();
+    this.#sayFarewell();
+  }
+
+  #sayFarewell(): void {
+    this.#saidFarewell = true;
+    this.#tls.end(() => this.#checkFinished());
+  }
+
+  #checkFinished(): void {
+    if (this.#sending || !this.#tls.writableFinished) return;
+    this.#finished.resolve();
+    if (this.#state === "closed") this.#destroy();
   }
 
   /** Reads ciphertext if the wire wants it and somebody has a use for it. */
@@ -247,6 +252,7 @@ export class TlsStream implements ByteStream {
     this.#sending = false;
     done();
     this.#checkWritten();
+    if (this.#saidFarewell) this.#checkFinished();
   }
 
   #onSecure(): void {

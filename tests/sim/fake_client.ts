@@ -228,6 +228,11 @@ export class FakeClient {
       allocations: asksTooLittle ? this.#tooFewNodes() : [allocation("*", 0)],
       reentrant: prng.chance(0.5),
       exclusive: prng.chance(plan.exclusiveRate),
+      terms: {
+        priority: prng.pick([0, 0, 0, 5]),
+        weight: prng.pick([1, 1, 0.5, 3]),
+        maxCpus: prng.pick([null, null, 1, 3]),
+      },
     };
     const era = ++this.#era;
     this.#isScheduled = false;

@@ -294,6 +294,7 @@ class World {
       ["jobs", core.jobs.size],
       ["waiting", core.waiting.length],
       ["runnable", core.runnable.size],
+      ["weightedRunnable", core.weightedRunnable],
       ["pinnedReady", core.pinnedReady.size],
       ["terminating", core.terminating.size],
       ["changedShares", core.changedShares.size],
