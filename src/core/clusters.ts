@@ -8,7 +8,7 @@ import { mayOverlap } from "./allocation.ts";
 import { forgetIfDone } from "./deliver.ts";
 import { type Cluster, Outcome, type Share } from "./entities.ts";
 import { cancelAtNode, endJob } from "./jobs.ts";
-import { closeShare, offerNode, removeShare } from "./shares.ts";
+import { closeShare, offerLeftNode, removeShare } from "./shares.ts";
 import type { Core } from "./state.ts";
 
 /** So long after a node has closed a computation the last of its results may still come. */
@@ -101,7 +101,6 @@ export function settleClosedShare(core: Core, share: Share, nowMs: number): void
   }
   if (share.busy > 0) return;
   removeShare(core, share);
-  // The client may have asked for the node again while it closed, or others wait for it.
-  offerNode(core, node);
+  offerLeftNode(core, node);
   closeIfIdle(core, cluster);
 }

@@ -17,6 +17,8 @@ export type Effect =
   | { readonly kind: "terminateJob"; readonly job: Job; readonly node: Node }
   /** Tell the node to close the computation → `onShareClosed`. */
   | { readonly kind: "closeShare"; readonly share: Share; readonly terminatePending: boolean }
+  /** Ask a node that has jobs and is silent whether it is there → `onNodeProbed`. */
+  | { readonly kind: "probeNode"; readonly node: Node }
   /** Tell the client that its computation is scheduled → `onClusterAnnounced`, `onClusterLost`. */
   | { readonly kind: "announceCluster"; readonly cluster: Cluster }
   /** Tell the client that the job runs. */

@@ -167,6 +167,12 @@ export class Node {
   pausedUntilMs = 0;
   /** How often in a row it could not be reached. */
   unreachable = 0;
+  /** It is being asked whether it is there. */
+  isProbed = false;
+  /** When that is to be asked next, if it is silent until then; 0 = once it has been so long. */
+  nextProbeMs = 0;
+  /** How often in a row the answer was that nobody is there. */
+  probesRefused = 0;
   jobsDone = 0;
   cpuTimeS = 0;
 

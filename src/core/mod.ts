@@ -68,12 +68,14 @@ export {
 export {
   onNodeCpusChanged,
   onNodeFound,
+  onNodeProbed,
   onNodePulse,
   onNodeTerminated,
   onShareFailed,
   onShareReady,
   type SetupFailure,
 } from "./on_node.ts";
+export type { ProbeAnswer } from "./nodes.ts";
 export { onShutdown, onTick } from "./on_tick.ts";
 export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
 export { Core, type CoreOptions } from "./state.ts";

@@ -15,6 +15,13 @@ const UNREACHABLE_PAUSE_MS = 1_000;
 /** So often in a row it must fail to be reached, with jobs running, to be given up. */
 const UNREACHABLE_TRIES = 4;
 
+/** A node with jobs that is silent for so long is asked whether it is there, and then as often. */
+const PROBE_AFTER_MS = 30_000;
+/** Where the answer is no, it is asked again so soon. */
+const PROBE_AGAIN_MS = 2_000;
+/** So many such answers in a row are believed. */
+const PROBES_REFUSED = 3;
+
 /**
  * A node could not be reached. With nothing running there it is given up at once (it will
  * show up again); else it is left alone for a while, as its jobs may well still run.
@@ -38,6 +45,44 @@ export function loseSilentNodes(core: Core, nowMs: number): void {
     if (nowMs - node.lastPulseMs > 5 * pulseIntervalMs && isNeeded(node)) {
       loseNode(core, node, "it is silent", nowMs);
     }
+  }
+}
+
+/**
+ * Has nodes asked whether they are there that run jobs and were not heard of for a while: between
+ * two signs of life may be minutes.
+ */
+export function probeSilentNodes(core: Core, nowMs: number): void {
+  for (const node of core.nodes.values()) {
+    if (node.busy === 0 || node.isProbed || node.nextProbeMs > nowMs) continue;
+    if (nowMs - node.lastPulseMs < PROBE_AFTER_MS) {
+      node.probesRefused = 0;
+      continue;
+    }
+    node.isProbed = true;
+    core.emit({ kind: "probeNode", node });
+  }
+}
+
+/** What came of asking a node whether it is there. */
+export type ProbeAnswer =
+  /** It has answered as a node does. */
+  | "alive"
+  /** Its machine says that there is no such program, or a program that does not know us. */
+  | "refused"
+  /** Nothing has come back: the network may be at fault, so only the missing pulses count. */
+  | "silent";
+
+/** A node was asked whether it is there. Several refusals in a row mean that it is not. */
+export function nodeProbed(core: Core, node: Node, answer: ProbeAnswer, nowMs: number): void {
+  node.isProbed = false;
+  if (core.nodes.get(node.ipAddr) !== node) return;
+  if (answer === "refused") {
+    node.nextProbeMs = nowMs + PROBE_AGAIN_MS;
+    if (++node.probesRefused >= PROBES_REFUSED) loseNode(core, node, "it has vanished", nowMs);
+  } else {
+    node.nextProbeMs = nowMs + PROBE_AFTER_MS;
+    node.probesRefused = 0;
   }
 }
 

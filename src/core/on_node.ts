@@ -7,7 +7,7 @@
 import { allocatedCpus } from "./allocation.ts";
 import { dispatch } from "./dispatch.ts";
 import { Node, type NodeInfo, type Share } from "./entities.ts";
-import { loseNode } from "./nodes.ts";
+import { loseNode, nodeProbed, type ProbeAnswer } from "./nodes.ts";
 import { onShareClosed } from "./on_cluster.ts";
 import { cancelPinned, offerNode } from "./shares.ts";
 import { type Core, reindexNode, reindexShare } from "./state.ts";
@@ -114,6 +114,12 @@ export function onNodePulse(
     }
   }
   return true;
+}
+
+/** A node that the core wanted to be asked was asked whether it is there. */
+export function onNodeProbed(core: Core, node: Node, answer: ProbeAnswer, nowMs: number): void {
+  nodeProbed(core, node, answer, nowMs);
+  dispatch(core);
 }
 
 /** The node's user has changed how many CPUs it offers; none disables it for new jobs. */

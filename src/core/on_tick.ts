@@ -9,7 +9,7 @@ import { dispatch } from "./dispatch.ts";
 import type { Cluster } from "./entities.ts";
 import { closeCluster, settleClosedShare } from "./clusters.ts";
 import { remindTerminating } from "./jobs.ts";
-import { loseSilentNodes } from "./nodes.ts";
+import { loseSilentNodes, probeSilentNodes } from "./nodes.ts";
 import { setUpAgain } from "./shares.ts";
 import { type Core, reindexNode } from "./state.ts";
 
@@ -19,6 +19,7 @@ const STATS_PER_TICK = 20;
 /** Time has passed. To be called about twice a second: all waits are rounded up to that. */
 export function onTick(core: Core, nowMs: number): void {
   loseSilentNodes(core, nowMs);
+  probeSilentNodes(core, nowMs);
   for (const node of core.nodes.values()) {
     if (node.pausedUntilMs !== 0 && node.pausedUntilMs <= nowMs) {
       node.pausedUntilMs = 0;

@@ -12,10 +12,20 @@ import { end } from "./transitions.ts";
 
 /** Gives all clusters their shares of `node`, those first that want it for themselves. */
 export function offerNode(core: Core, node: Node): void {
-  if (core.nodes.get(node.ipAddr) !== node) return;
   for (const exclusive of [true, false]) {
     for (const cluster of core.clusters.values()) {
       if (cluster.options.exclusive === exclusive) allocateNode(core, cluster, node);
+    }
+  }
+}
+
+/** A cluster has left `node`: others may have waited for that, or it may want it again. */
+export function offerLeftNode(core: Core, node: Node): void {
+  if (core.nodes.get(node.ipAddr) !== node) return;
+  for (const exclusive of [true, false]) {
+    for (const cluster of core.clusters.values()) {
+      if (cluster.options.exclusive !== exclusive || cluster.shares.has(node.ipAddr)) continue;
+      allocateNode(core, cluster, node);
     }
   }
 }

@@ -20,7 +20,8 @@ import { externalOf } from "./addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
 import type { Context } from "./context.ts";
-import { FileSet, unsafeFileName } from "./file_set.ts";
+import { fileRefusal } from "./file_limits.ts";
+import { FileSet } from "./file_set.ts";
 
 const log = getLogger("clientside");
 
@@ -88,22 +89,10 @@ export class ComputationIntake {
       ...nodeAllocs.flatMap(({ depends }) => depends),
     ];
     for (const xfer of files) {
-      const refusal = typeof xfer === "string" ? null : this.fileRefusal(xfer);
+      const refusal = typeof xfer === "string" ? null : fileRefusal(this.context.options, xfer);
       if (refusal !== null) return refusal;
     }
     return null;
-  }
-
-  /** Why a file of this description is not taken, or `null`. */
-  fileRefusal(xfer: XferFile): string | null {
-    const { maxFileSizeBytes, oversize } = this.context.options;
-    const isTooLarge = maxFileSizeBytes > 0 && xfer.stat.sizeBytes > maxFileSizeBytes;
-    if (isTooLarge && oversize === "refuse") {
-      // In dispy's own words.
-      return `File "${xfer.name}" is too big; limit is ${maxFileSizeBytes}`;
-    }
-    const unsafe = unsafeFileName(xfer);
-    return unsafe === null ? null : `file "${xfer.name}" is not taken: ${unsafe}`;
   }
 
   #add(stream: MessageStream, { compute, nodeAllocs, exclusive }: ClientComputeRequest) {

@@ -12,12 +12,14 @@ import type { Discovery } from "./discovery.ts";
 import type { JobPayload } from "./job_payload.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
+import type { NodeProbe } from "./node_probe.ts";
 
 const log = getLogger();
 
 /** The parts of the server that carry out effects. */
 export interface EffectParts {
   readonly nodeLink: NodeLink;
+  readonly nodeProbe: NodeProbe;
   readonly clientLinks: ClientLinks;
   readonly discovery: Discovery;
   readonly lostNodes: LostNodes;
@@ -40,7 +42,7 @@ export class EffectRunner {
   }
 
   #run(effect: Effect): void {
-    const { nodeLink, clientLinks, discovery, lostNodes } = this.parts;
+    const { nodeLink, nodeProbe, clientLinks, discovery, lostNodes } = this.parts;
     switch (effect.kind) {
       case "setUpShare":
         return this.#start(nodeLink.setUp(effect.share));
@@ -50,6 +52,8 @@ export class EffectRunner {
         return this.#start(nodeLink.terminate(effect.job, effect.node));
       case "closeShare":
         return this.#start(nodeLink.close(effect.share, effect.terminatePending));
+      case "probeNode":
+        return this.#start(nodeProbe.probe(effect.node));
       case "announceCluster":
         return this.#start(clientLinks.of(effect.cluster).announce());
       case "tellJobRunning": {

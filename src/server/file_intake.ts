@@ -13,14 +13,15 @@ import {
   refuseFile,
   type XferFile,
 } from "../wire/mod.ts";
-import type { ComputationIntake } from "./computation_intake.ts";
 import type { Context } from "./context.ts";
+import { bytesToTake, fileRefusal } from "./file_limits.ts";
+import type { FileSet } from "./file_set.ts";
 
 const log = getLogger("clientside");
 
 /** See the module's description. */
 export class FileIntake {
-  constructor(private readonly context: Context, private readonly intake: ComputationIntake) {}
+  constructor(private readonly context: Context) {}
 
   /** Takes a file of a computation (before it is scheduled) or of a job (after). */
   async take(stream: MessageStream, xfer: XferFile): Promise<void> {
@@ -29,7 +30,7 @@ export class FileIntake {
       : this.context.computations.get(xfer.computeId);
     const refusal = computation === undefined
       ? "its computation is not known"
-      : this.intake.fileRefusal(xfer);
+      : fileRefusal(this.context.options, xfer);
     if (computation === undefined || refusal !== null) {
       return await this.#refuse(stream, xfer, refusal ?? "");
     }
@@ -40,7 +41,7 @@ export class FileIntake {
       return await confirmFile(stream, xfer.stat.sizeBytes);
     }
     const permanent = cluster.state === "received";
-    const keepBytes = this.#keepBytes(xfer);
+    const keepBytes = bytesToTake(this.context.options, xfer);
     try {
       const writer = await this.context.store.create(keepBytes);
       let finished = false;
@@ -51,8 +52,12 @@ export class FileIntake {
             const kept = await writer.finish();
             finished = true;
             // Another connection may have brought the same file meanwhile: first come, first kept.
-            if (files.find(xfer) === undefined) files.add(xfer, kept, permanent, Date.now());
-            else await kept.remove();
+            const other = files.find(xfer);
+            if (other === undefined) files.add(xfer, kept, permanent, Date.now());
+            else {
+              files.touch(other, Date.now());
+              await kept.remove();
+            }
           },
         }, keepBytes);
       } finally {
@@ -65,19 +70,20 @@ export class FileIntake {
       return;
     }
     log.debug("file received", { file: xfer.name, size_bytes: xfer.stat.sizeBytes });
+    if (keepBytes === xfer.stat.sizeBytes) await this.#checkNotGrown(stream, xfer, files);
   }
 
-  /** How much of a file is kept: `--max_file_size` cuts larger ones, as dispy's manual says. */
-  #keepBytes(xfer: XferFile): number {
-    const { maxFileSizeBytes } = this.context.options;
-    const { sizeBytes } = xfer.stat;
-    if (maxFileSizeBytes === 0 || sizeBytes <= maxFileSizeBytes) return sizeBytes;
-    log.warning("file of a client is truncated", {
-      file: xfer.name,
-      size_bytes: sizeBytes,
-      limit_bytes: maxFileSizeBytes,
-    });
-    return maxFileSizeBytes;
+  /**
+   * Drops a file whose sender has sent more than the size that it gave: the file was written to
+   * meanwhile, and what is here may be neither the old nor the new one. The sender learns of it
+   * when it names the file: its computation or job is refused.
+   */
+  async #checkNotGrown(stream: MessageStream, xfer: XferFile, files: FileSet): Promise<void> {
+    // What is too much was sent along with the end, so it is here before the sender's next request.
+    const surplus = await stream.readSome(new Uint8Array(1));
+    if (surplus === null) return;
+    log.warning("file of a client has grown while it was sent; not taken", { file: xfer.name });
+    await files.discard(xfer);
   }
 
   async #refuse(stream: MessageStream, xfer: XferFile, reason: string): Promise<void> {

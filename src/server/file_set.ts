@@ -27,8 +27,8 @@ export interface ClientFile {
   readonly permanent: boolean;
   /** Jobs that need it. */
   jobs: number;
-  /** Not removed before. */
-  claimableUntilMs: number;
+  /** Jobs that are about to come for it: until when each of them may. */
+  readonly awaitedUntilMs: number[];
 }
 
 /** See the module's description. */
@@ -40,7 +40,7 @@ export class FileSet {
   add(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): void {
     const key = fileKey(xfer);
     const files = this.#byKey.get(key) ?? [];
-    files.push({ xfer, kept, permanent, jobs: 0, claimableUntilMs: nowMs + UNCLAIMED_MS });
+    files.push({ xfer, kept, permanent, jobs: 0, awaitedUntilMs: [nowMs + UNCLAIMED_MS] });
     this.#byKey.set(key, files);
   }
 
@@ -52,14 +52,25 @@ export class FileSet {
     );
   }
 
-  /** The client was told that the file is here already: it will be needed. */
+  /** The client was told that the file is here already: a job will come for it. */
   touch(file: ClientFile, nowMs: number): void {
-    file.claimableUntilMs = nowMs + UNCLAIMED_MS;
+    if (!file.permanent) file.awaitedUntilMs.push(nowMs + UNCLAIMED_MS);
   }
 
   /** A job needs these files. */
   claim(files: readonly ClientFile[]): void {
-    for (const file of files) file.jobs++;
+    for (const file of files) {
+      file.jobs++;
+      file.awaitedUntilMs.shift();
+    }
+  }
+
+  /** The file that `xfer` describes is not what it should be: as if it had never come. */
+  async discard(xfer: XferFile): Promise<void> {
+    const file = this.find(xfer);
+    if (file === undefined || file.jobs > 0) return;
+    this.#forget(file);
+    await file.kept.remove();
   }
 
   /** A job needs these files no longer. */
@@ -85,14 +96,20 @@ export class FileSet {
   }
 
   async #removeIfUnneeded(file: ClientFile, nowMs: number): Promise<void> {
-    if (file.permanent || file.jobs > 0 || file.claimableUntilMs > nowMs) return;
+    if (file.permanent || file.jobs > 0) return;
+    if (file.awaitedUntilMs.some((untilMs) => untilMs > nowMs)) return;
+    if (this.#forget(file)) await file.kept.remove();
+  }
+
+  /** Takes a file out; returns whether it was there. */
+  #forget(file: ClientFile): boolean {
     const key = fileKey(file.xfer);
     const files = this.#byKey.get(key);
     const at = files?.indexOf(file) ?? -1;
-    if (files === undefined || at < 0) return;
+    if (files === undefined || at < 0) return false;
     files.splice(at, 1);
     if (files.length === 0) this.#byKey.delete(key);
-    await file.kept.remove();
+    return true;
   }
 }
 
@@ -114,7 +131,8 @@ export function unsafeFileName(xfer: XferFile): string | null {
   if (/^([/\\]|[A-Za-z]:)/.test(xfer.destPath)) return "its folder is an absolute path";
   if (parts.includes("..") || baseName === "..") return "its path leads upwards";
   if (baseName === "" || baseName === ".") return "it has no name";
-  if (/[/\\]/.test(baseName) && xfer.sep === "/") return "its name contains \\";
+  if (/[/\\]/.test(baseName)) return "its name contains a path separator of other systems";
+  if (/^[A-Za-z]:/.test(baseName)) return "its name begins with a drive";
   if (baseName.includes("\0") || xfer.destPath.includes("\0")) return "its name contains NUL";
   return null;
 }

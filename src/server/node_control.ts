@@ -27,7 +27,7 @@ import {
 import { toAllocation } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, messageOf, nodeAuthOf } from "./context.ts";
-import { unsafeFileName } from "./file_set.ts";
+import { bytesToTake, fileRefusal, truncated } from "./file_limits.ts";
 import type { NodeLink } from "./node_link.ts";
 
 const log = getLogger("clientside");
@@ -101,18 +101,24 @@ export class NodeControl {
       : this.context.computations.get(file.computeId);
     const ipAddr = this.resolve(name);
     const share = ipAddr === undefined ? undefined : computation?.cluster.shares.get(ipAddr);
-    const unsafe = unsafeFileName(file);
-    if (share?.state !== "ready" || unsafe !== null) {
-      const reason = unsafe ?? "the client does not use the node";
+    const refusal = fileRefusal(this.context.options, file);
+    if (share?.state !== "ready" || refusal !== null) {
+      const reason = refusal ?? "the client does not use the node";
       log.warning("file for a node refused", { file: file.name, node: name, reason });
       await refuseFile(stream);
       return;
     }
     const target = await this.#openTransfer(share.node, stream);
     using _ = target;
-    const request = encodeToNode({ kind: "FILEXFER", file });
+    const passBytes = bytesToTake(this.context.options, file);
+    const request = encodeToNode({ kind: "FILEXFER", file: truncated(file, passBytes) });
     await target.writeRequest(nodeAuthOf(this.context, share.node), ...request);
-    const { transferredBytes } = await relayFile(stream, target, file.stat.sizeBytes);
+    const { transferredBytes } = await relayFile(
+      stream,
+      target,
+      file.stat.sizeBytes,
+      passBytes,
+    );
     share.txBytes += transferredBytes;
   }
 

@@ -34,6 +34,7 @@ import {
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, messageOf, nodeAuthOf } from "./context.ts";
+import { truncated } from "./file_limits.ts";
 import { type ClientFile, openFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
 
@@ -320,7 +321,8 @@ export class NodeLink {
 
   async #transferFile(share: Share, file: ClientFile): Promise<void> {
     const { node } = share;
-    const xfer = asSent(file, share.cluster.id);
+    const sent = truncated(file.xfer, file.kept.sizeBytes);
+    const xfer = { ...sent, computeId: share.cluster.id };
     const reader = await openFile(file).catch((error) => {
       throw new Refusal("setup_failed", `a file of the client cannot be read: ${messageOf(error)}`);
     });
@@ -417,12 +419,6 @@ export class NodeLink {
 }
 
 const EMPTY = new Uint8Array(0);
-
-/** A file as a node gets it: what is left of it, where it was cut. */
-function asSent({ xfer, kept }: ClientFile, computeId: number): XferFile {
-  if (kept.sizeBytes === xfer.stat.sizeBytes) return { ...xfer, computeId };
-  return { ...xfer, computeId, stat: { ...xfer.stat, sizeBytes: kept.sizeBytes, original: null } };
-}
 
 function asRefusal(error: unknown): JobRefusal {
   if (error instanceof Refusal) return { kind: "rejected", reason: error.message };

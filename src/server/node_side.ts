@@ -50,6 +50,7 @@ import {
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
+import { unsafeFileName } from "./file_set.ts";
 import type { PortFamily } from "./options.ts";
 
 const log = getLogger("nodeside");
@@ -156,10 +157,13 @@ export class NodeSide {
   async #jobFile(stream: MessageStream, { file }: JobFileMessage): Promise<void> {
     const reply = decodeBareJobReply(await stream.readMessage(MAX_MESSAGE_BYTES));
     const job = this.context.engine.core.jobs.get(reply.uid);
-    const known = job !== undefined && job.hash === reply.hash && job.state === "running" &&
+    // The job may be heard of before its node's acknowledgement is.
+    const known = job !== undefined && job.hash === reply.hash &&
       job.share?.node.ipAddr === reply.ipAddr && job.cluster.wantsResults;
-    if (!known) {
-      log.warning("file of a job that does not run there; refused", { node: reply.ipAddr });
+    const unsafe = unsafeFileName(file);
+    if (!known || unsafe !== null) {
+      const reason = unsafe ?? "the job does not run there";
+      log.warning("file of a job refused", { file: file.name, node: reply.ipAddr, reason });
       await refuseFile(stream);
       return;
     }

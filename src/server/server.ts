@@ -22,6 +22,7 @@ import { Listeners } from "./listeners.ts";
 import { LostNodes } from "./lost_nodes.ts";
 import { NodeControl } from "./node_control.ts";
 import { NodeLink } from "./node_link.ts";
+import { NodeProbe } from "./node_probe.ts";
 import { NodeSide } from "./node_side.ts";
 import type { ServerOptions } from "./options.ts";
 import { Quotas } from "./quotas.ts";
@@ -102,6 +103,7 @@ export class Server {
     this.#lostNodes = new LostNodes(context, nodeLink, discovery);
     this.#effects = new EffectRunner(context, {
       nodeLink,
+      nodeProbe: new NodeProbe(context, nodeLink),
       clientLinks,
       discovery,
       lostNodes: this.#lostNodes,
@@ -112,7 +114,7 @@ export class Server {
       discovery,
       nodeLink,
       computationIntake,
-      fileIntake: new FileIntake(context, computationIntake),
+      fileIntake: new FileIntake(context),
       nodeControl: new NodeControl(context, nodeLink),
       resultRecall: new ResultRecall(context, clientLinks),
     });

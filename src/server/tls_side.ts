@@ -102,10 +102,7 @@ export class TlsSide {
     const peer = stream.peerCertificate();
     const problem = peer === null ? "shows no certificate" : this.#trust.problem(peer, Date.now());
     if (problem === null) return;
-    const { ours, theirs } = OPTIONS[this.peers];
-    throw new TlsMismatch(
-      `${problem}; start it with the file of ${ours} (${theirs})`,
-    );
+    throw new TlsMismatch(`${problem}; ${this.#advice()}`);
   }
 
   #late(role: "client" | "server"): Error {

@@ -81,10 +81,10 @@ export class Trust {
   /** Why a peer's certificate is not taken, in words that follow "it", or `null`. */
   problem({ certificate, verified }: PeerCertificate, nowMs: number): string | null {
     const timing = timeProblem(certificate, nowMs);
-    if (timing !== null) return timing;
+    if (timing !== null) return `shows a certificate that ${timing}`;
     const isOurs = this.#certificates.some((each) => each.raw.equals(certificate.raw));
     if (!verified || !isVersion3(certificate)) {
-      return isOurs ? "cannot be verified" : other(certificate);
+      return isOurs ? "shows the certificate without that of its authority" : other(certificate);
     }
     if (isOurs) return null;
     const validTo = this.#accepted.get(certificate.fingerprint256);
@@ -135,7 +135,7 @@ function timeProblem({ validFromDate, validToDate }: X509Certificate, nowMs: num
 }
 
 function other({ fingerprint256 }: X509Certificate): string {
-  return `is another one (SHA-256 ${fingerprint256.slice(0, 23)}…)`;
+  return `shows another certificate (SHA-256 ${fingerprint256.slice(0, 23)}…)`;
 }
 
 /** Whether a certificate is of version 3: only with those TLS checks that the peer has the key. */

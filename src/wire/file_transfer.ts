@@ -132,7 +132,9 @@ export async function refuseFile(stream: MessageStream): Promise<void> {
  * Passes a file on from its sender to its receiver, to whom the file's message has just been
  * written. The counts are the receiver's own; when it fails, the sender is told so.
  *
- * @param sizeBytes The size that the message gave.
+ * @param sizeBytes The size that the sender's message gave.
+ * @param passBytes Where it is less than the size, only so much of the beginning is passed on, and
+ * the message to the receiver gave this size; the sender learns that its transfer has ended short.
  * @throws {WireError} `refused` where the receiver does not want the file; `closed`, `timeout`,
  * `malformed`
  */
@@ -140,17 +142,25 @@ export async function relayFile(
   from: MessageStream,
   to: MessageStream,
   sizeBytes: number,
+  passBytes: number = sizeBytes,
 ): Promise<FileTransferResult> {
   const buffer = new Uint8Array(Math.min(PIECE_BYTES, sizeBytes));
-  let moved = 0;
+  let received = 0;
+  let passed = 0;
   for (;;) {
     const count = await readCount(to).catch((error) => refuseBecause(from, error));
-    await writeCount(from, count);
-    if (count === sizeBytes) return { transferredBytes: moved };
-    if (count !== moved) throw refusal(count, moved);
-    const chunkBytes = Math.min(FILE_CHUNK_BYTES, sizeBytes - moved);
-    await moveChunk(from, chunkBytes, buffer, (piece) => to.writeRaw(piece));
-    moved += chunkBytes;
+    const endsShort = count === passBytes && passBytes < sizeBytes;
+    // A count that equals what was sent would ask for more.
+    await writeCount(from, endsShort && count === received ? REFUSED : count);
+    if (count === passBytes) return { transferredBytes: passed };
+    if (count !== passed) throw refusal(count, passed);
+    const chunkBytes = Math.min(FILE_CHUNK_BYTES, sizeBytes - received);
+    await moveChunk(from, chunkBytes, buffer, async (piece) => {
+      const part = piece.subarray(0, passBytes - passed);
+      passed += part.length;
+      if (part.length > 0) await to.writeRaw(part);
+    });
+    received += chunkBytes;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Multicast, and IPv6, where dispy knows nothing else. */
+/** IPv4 multicast in place of broadcast. */
 
 import { networkScenario } from "./harness/network.ts";
 
@@ -12,6 +12,7 @@ for (
     `with --ipv4_udp_multicast nodes before and after find each other by ${what}`,
     {
       tier: "core",
+      nft: true,
       ...(addresses.length === 0
         ? { referenceFails: "without -i it needs a host name that stands for an address" }
         : {}),
@@ -29,9 +30,11 @@ for (
       const after = await net.machine("after", [[two[0], `${two[1]}/24`]]);
       const client = await net.machine("client", [[left, "10.1.0.9/24"]]);
       const args = ["--ipv4_udp_multicast"];
-      await net.startNode(before, { args });
-      await net.startScheduler(scheduler, { args, addresses });
+      await net.startNode(before, { args, mute: true });
+      const process = await net.startScheduler(scheduler, { args, addresses });
+      await net.untilFound(process, "10.1.0.2");
       await net.startNode(after, { args });
+      await net.untilFound(process, two[1]);
       await net.useNodes(client, "10.1.0.1", ["10.1.0.2", two[1]]);
     },
   );

@@ -34,15 +34,16 @@ const NODES = ["10.2.0.2", "10.2.0.3"];
 
 networkScenario(
   "a relay between two networks passes on what the scheduler broadcasts",
-  { tier: "core" },
+  { tier: "core", nft: true },
   async (net) => {
     const { scheduler, client, router, nodes: [before, after] } = await twoNetworks(net);
     await net.startRelay(router);
-    await net.startNode(before);
-    await net.startScheduler(scheduler);
-    await net.useNodes(client, "10.1.0.1", ["10.2.0.2"]);
+    await net.startNode(before, { mute: true });
+    const process = await net.startScheduler(scheduler);
+    await net.untilFound(process, "10.2.0.2");
     // Its greeting gets no farther than the relay, which tells it where the scheduler is.
     await net.startNode(after);
+    await net.untilFound(process, "10.2.0.3");
     await net.useNodes(client, "10.1.0.1", NODES);
   },
 );
@@ -53,6 +54,7 @@ for (const knowsItself of [true, false]) {
       (knowsItself ? "" : ", by a scheduler that may not see its interfaces"),
     {
       tier: knowsItself ? "core" : "more",
+      nft: true,
       ...(knowsItself
         ? {}
         : { referenceFails: "without -i it needs a host name that stands for an address" }),
@@ -60,15 +62,16 @@ for (const knowsItself of [true, false]) {
     async (net) => {
       const { scheduler, client, router, nodes: [before, after] } = await twoNetworks(net);
       await net.startRelay(router, { addresses: ["10.2.0.254"] });
-      await net.startNode(before);
-      await net.startNode(after);
-      await net.startScheduler(scheduler, {
+      await net.startNode(before, { mute: true });
+      await net.startNode(after, { mute: true });
+      const process = await net.startScheduler(scheduler, {
         args: ["-n", "10.2.0.254"],
         ...(knowsItself ? {} : {
           addresses: [],
           permissions: SCHEDULER_PERMISSIONS.filter((flag) => flag !== "--allow-sys"),
         }),
       });
+      await net.untilFound(process, ...NODES);
       await net.useNodes(client, "10.1.0.1", NODES);
     },
   );
@@ -76,16 +79,17 @@ for (const knowsItself of [true, false]) {
 
 networkScenario(
   "a relay that starts last and is told of the scheduler brings its nodes",
-  { tier: "core" },
+  { tier: "core", nft: true },
   async (net) => {
     const { scheduler, client, router, nodes: [one, two] } = await twoNetworks(net);
-    await net.startScheduler(scheduler);
-    await net.startNode(one);
-    await net.startNode(two);
+    const process = await net.startScheduler(scheduler);
+    await net.startNode(one, { mute: true });
+    await net.startNode(two, { mute: true });
     await net.startRelay(router, {
       addresses: ["10.2.0.254"],
       args: ["--scheduler_node", "10.1.0.1"],
     });
+    await net.untilFound(process, ...NODES);
     await net.useNodes(client, "10.1.0.1", NODES);
   },
 );

@@ -92,7 +92,7 @@ tlsScenario("client with TLS, nodes without", 60_000, async (lab, certificates) 
   await lab.startNode(1);
   await checkJobs(lab, given(certificate, "--"), [lab.node(1)], 5 * 1024 * 1024);
   if (SCHEDULER === "ours") equal(warnings(scheduler), []);
-});
+}, "its TLS gives up messages that the connection has no room for at once");
 
 tlsScenario(
   "TLS on both sides with certificates of different kinds, the key in the certificate's file",
@@ -110,5 +110,122 @@ tlsScenario(
     await lab.startNode(1, { args: ["--certfile", forNodes.certFile] });
     await checkJobs(lab, given(forClients, "--"), [lab.node(1)]);
     if (SCHEDULER === "ours") equal(warnings(scheduler), []);
+  },
+);
+
+/** Waits until the scheduler has warned, and then for the end of what made it. */
+async function oneWarning(lab: Lab, scheduler: LabProcess, expected: RegExp): Promise<void> {
+  if (SCHEDULER !== "ours") return;
+  await lab.until(`the scheduler warns: ${expected}`, () => warnings(scheduler).length > 0);
+  const [warning = "", ...more] = warnings(scheduler);
+  ok(expected.test(warning), warning);
+  equal(more, []);
+}
+
+for (
+  const [what, ours, theirs, expected] of [
+    ["another certificate", true, "other", /node=127\.0\.0\.[13] reason="it .*--node_certfile/],
+    ["plain text", true, "none", /node=127\.0\.0\.[13] reason="it .*--node_certfile/],
+    ["TLS, which the scheduler has not", false, "other", /node=127\.0\.0\.[13] .*speaks TLS/],
+  ] as const
+) {
+  tlsScenario(
+    `a node with ${what} is not used, and one warning says so`,
+    60_000,
+    async (lab, certificates) => {
+      const certificate = await certificates.selfSigned("ec", true);
+      const other = await certificates.selfSigned("ec", true, "test, another");
+      const scheduler = await lab.startScheduler({
+        args: ["-n", lab.node(2), ...ours ? given(certificate, "--node_") : []],
+      });
+      await lab.startNode(1, { args: ours ? given(certificate, "--") : [] });
+      await lab.startNode(2, { args: theirs === "other" ? given(other, "--") : [] });
+      await checkJobs(lab, [], [lab.node(1)]);
+      await oneWarning(lab, scheduler, expected);
+      await checkJobs(lab, [], [lab.node(1)]);
+      await oneWarning(lab, scheduler, expected);
+    },
+  );
+}
+
+for (
+  const { what, ours, expected, referenceFails } of [
+    {
+      what: "plain text",
+      ours: true,
+      expected: /client=127\.0\.0\.1 reason="it speaks plain text; .*certfile=/,
+      referenceFails: "it serves no client after that",
+    },
+    {
+      what: "TLS, which the scheduler has not,",
+      ours: false,
+      expected: /client=127\.0\.0\.1 reason="it speaks TLS/,
+      referenceFails: "it answers nothing until the time is up",
+    },
+  ]
+) {
+  tlsScenario(
+    `a client with ${what} is turned away at once, and one warning says so`,
+    30_000,
+    async (lab, certificates) => {
+      const certificate = await certificates.selfSigned("ec", true);
+      const [schedulerArgs, goodArgs, badArgs] = ours
+        ? [given(certificate, "--cluster_"), given(certificate, "--"), []]
+        : [[], [], given(certificate, "--")];
+      const scheduler = await lab.startScheduler({ args: schedulerArgs });
+      const startedMs = Date.now();
+      const client = await lab.startClient("tls.py", { args: badArgs });
+      const run = await client.ended();
+      equal(run.events.map((line) => line.event), ["refused"], run.output);
+      ok(Date.now() - startedMs < 10_000, "it hung");
+      await oneWarning(lab, scheduler, expected);
+      await lab.startNode(1);
+      await checkJobs(lab, goodArgs, [lab.node(1)]);
+    },
+    referenceFails,
+  );
+}
+
+tlsScenario(
+  "a client with another certificate gets nothing, and the scheduler's log says why",
+  30_000,
+  async (lab, certificates) => {
+    const certificate = await certificates.selfSigned("ec", true);
+    const other = await certificates.selfSigned("ec", true, "test, another");
+    const scheduler = await lab.startScheduler({ args: given(certificate, "--cluster_") });
+    const node = await lab.startNode(1);
+    await lab.startClient("tls.py", { args: given(other, "--") });
+    if (SCHEDULER === "ours") {
+      await lab.until(
+        "the scheduler drops the computation",
+        () => scheduler.lines.some((line) => line.includes("computation is over")),
+      );
+      const [mismatch = "", dropped = "", ...more] = warnings(scheduler);
+      ok(/client=127\.0\.0\.1 reason="it shows another certificate/.test(mismatch), mismatch);
+      ok(dropped.includes("cannot be told that its computation is scheduled"), dropped);
+      equal(more, []);
+    }
+    await checkJobs(lab, given(certificate, "--"), [lab.node(1)]);
+    equal(node.lines.filter((line) => line.includes("New job id")).length, 4);
+  },
+);
+
+tlsScenario(
+  "a node that is there first and has another certificate is told nothing",
+  30_000,
+  async (lab, certificates) => {
+    const certificate = await certificates.selfSigned("ec", true);
+    const other = await certificates.selfSigned("ec", true, "test, another");
+    const node = await lab.startNode(1, { args: given(other, "--"), knowsScheduler: false });
+    const scheduler = await lab.startScheduler({
+      args: ["-n", lab.node(1), ...given(certificate, "--node_")],
+    });
+    if (SCHEDULER === "ours") {
+      const refused = /node=127\.0\.0\.2 reason="it shows another certificate/;
+      await lab.until("it is refused", () => scheduler.lines.some((line) => refused.test(line)));
+    }
+    await lab.startNode(2, { args: given(certificate, "--") });
+    await checkJobs(lab, [], [lab.node(2)]);
+    ok(!node.lines.some((line) => line.includes("New ")), "it was used");
   },
 );

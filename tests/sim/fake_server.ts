@@ -181,6 +181,21 @@ export class FakeServer implements NodeSide {
           () => {},
         );
       }
+      case "probeNode": {
+        const { node } = effect;
+        const peer = this.nodes.get(node.ipAddr)!;
+        return network.request<boolean>(
+          peer.peer,
+          (answer) => answer(peer.sign === node.info.sign),
+          (isThere) => {
+            const answer = isThere === null ? "silent" : isThere ? "alive" : "refused";
+            this.event(
+              () => `node ${node.ipAddr} was asked: ${answer}`,
+              (nowMs) => core.onNodeProbed(this.core, node, answer, nowMs),
+            );
+          },
+        );
+      }
       case "closeShare":
         return this.#close(effect.share, effect.terminatePending, TRIES);
       case "announceCluster":
@@ -378,6 +393,8 @@ function describe(effect: core.Effect): string {
       const { uid, status, reason, attempts } = effect.delivery;
       return `deliver job ${uid}: ${status}${reason ? ` (${reason})` : ""}, attempt ${attempts}`;
     }
+    case "probeNode":
+      return `probeNode ${effect.node.ipAddr}`;
     case "forgetNode":
       return `forgetNode ${effect.node.ipAddr}: ${effect.reason}`;
     default:

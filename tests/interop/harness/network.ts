@@ -39,6 +39,15 @@ export interface PeerOptions {
   readonly netifaces?: boolean;
 }
 
+/** How a node is started on a machine. */
+export interface NetworkNodeOptions extends PeerOptions {
+  /**
+   * Whether its own greetings, which it sends two seconds after its start, are lost: it must be
+   * found. Needs `nft`.
+   */
+  readonly mute?: boolean;
+}
+
 /** How a scheduler is started on a machine. */
 export interface NetworkSchedulerOptions extends PeerOptions {
   /** Permissions of our own scheduler; the usual ones when absent. */
@@ -163,7 +172,13 @@ export class Network {
   }
 
   /** Starts a node on a machine and waits until its ports are open. It finds its scheduler. */
-  async startNode(machine: Machine, options: PeerOptions = {}): Promise<LabProcess> {
+  async startNode(machine: Machine, options: NetworkNodeOptions = {}): Promise<LabProcess> {
+    if (options.mute) {
+      await this.run(machine, "nft add table inet mute");
+      const chain = "{ type filter hook output priority 0; }";
+      await this.run(machine, `nft 'add chain inet mute out ${chain}'`);
+      await this.run(machine, `nft add rule inet mute out udp dport ${PORTS.current} drop`);
+    }
     const store = await this.lab.folder("node");
     const addresses = options.addresses ?? machine.addresses.slice(0, 1);
     const process = this.lab.start(
@@ -240,6 +255,17 @@ export class Network {
     options: NetworkClientOptions,
   ): Promise<ClientRun> {
     return await (await this.startClient(machine, program, options)).succeeded();
+  }
+
+  /** Waits until the scheduler says that it has found these nodes, told by their addresses. */
+  async untilFound(scheduler: LabProcess, ...nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) {
+      const said = SCHEDULER === "reference" ? `Discovered ${node}:` : `node found node=${node} `;
+      await scheduler.until(
+        `it has found ${node}`,
+        () => scheduler.lines.some((line) => line.includes(said)) || undefined,
+      );
+    }
   }
 
   /** Runs a few jobs on each of these nodes, told by their addresses; all must succeed. */

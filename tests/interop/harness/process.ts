@@ -27,6 +27,8 @@ const REPORTED_LINES = 25;
 /** A running or ended process in a session of its own, so that its children end with it. */
 export class LabProcess {
   readonly name: string;
+  /** Its working directory; a scheduler keeps its files there. */
+  readonly cwd: string;
   readonly #argv: readonly string[];
   readonly #child: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -39,6 +41,7 @@ export class LabProcess {
 
   constructor(options: ProcessOptions) {
     this.name = options.name;
+    this.cwd = options.cwd;
     this.#argv = options.argv;
     const [program = "", ...args] = options.argv;
     this.#child = new Deno.Command(program, {

@@ -1,6 +1,7 @@
 """dispy's own node with an oddity: messages of its own that get lost, another clock, less patience.
 
-    odd_node.py [--lose TAG ...] [--ahead SECONDS] [--zombie SECONDS] -- arguments of dispynode.py
+    odd_node.py [--lose TAG ...] [--ahead SECONDS --from SECONDS --until SECONDS]
+                [--zombie SECONDS] -- arguments of dispynode.py
 """
 
 import argparse
@@ -19,6 +20,8 @@ parser = argparse.ArgumentParser()
 parser.add_argument('--lose', action='append', default=[], help='TCP messages that get lost')
 parser.add_argument('--lose-udp', action='append', default=[], help='datagrams that get lost')
 parser.add_argument('--ahead', type=float, default=0, help='its clock is so many seconds ahead')
+parser.add_argument('--from', type=float, default=0, dest='ahead_from', help='so long after start')
+parser.add_argument('--until', type=float, default=3600, help='so long after its start')
 parser.add_argument('--zombie', type=float, help='gives up quiet computations after so long; '
                     'its own --zombie_interval takes minutes')
 options = parser.parse_args(own)
@@ -44,8 +47,15 @@ if lost_datagrams:
     pycos.AsyncSocket._async_sendto = lossy_datagram
 if options.ahead:
     real_time, real_localtime = time.time, time.localtime
-    time.time = lambda: real_time() + options.ahead
-    time.localtime = lambda at=None: real_localtime(time.time() if at is None else at)
+    started = real_time()
+
+    def odd_time():
+        now = real_time()
+        is_ahead = options.ahead_from <= now - started < options.until
+        return now + (options.ahead if is_ahead else 0)
+
+    time.time = odd_time
+    time.localtime = lambda at=None: real_localtime(odd_time() if at is None else at)
 
 
 

@@ -56,7 +56,7 @@ export class Certificates implements AsyncDisposable {
   async selfSigned(key: KeyKind, isAuthority: boolean, name = "test only"): Promise<Certificate> {
     const { certFile, keyFile } = this.#files();
     await openssl(
-      ...["req", "-x509", ...KEY_OPTIONS[key], "-noenc", "-keyout", keyFile, "-out", certFile],
+      ...["req", "-x509", ...KEY_OPTIONS[key], "-nodes", "-keyout", keyFile, "-out", certFile],
       ...["-days", "30", "-subj", `/CN=${name}`],
       // The first is what openssl, and so what most users, have anyway.
       ...isAuthority ? [] : ["-addext", "basicConstraints=CA:FALSE"],
@@ -70,7 +70,7 @@ export class Certificates implements AsyncDisposable {
     const request = `${certFile}.csr`;
     const extensions = `${certFile}.ext`;
     await openssl(
-      ...["req", "-new", ...KEY_OPTIONS[key], "-noenc", "-keyout", keyFile, "-out", request],
+      ...["req", "-new", ...KEY_OPTIONS[key], "-nodes", "-keyout", keyFile, "-out", request],
       ...["-subj", `/CN=test only ${this.#count}`],
     );
     await Deno.writeTextFile(
@@ -80,20 +80,6 @@ export class Certificates implements AsyncDisposable {
     await openssl(
       ...["x509", "-req", "-in", request, "-CA", issuer.certFile, "-CAkey", issuer.keyFile],
       ...["-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", certFile],
-    );
-    return await this.#read(certFile, keyFile);
-  }
-
-  /** A certificate in the format of 1988, which some recipes make. */
-  async version1(): Promise<Certificate> {
-    const { certFile, keyFile } = this.#files();
-    const request = `${certFile}.csr`;
-    await openssl(
-      ...["req", "-new", ...KEY_OPTIONS.rsa, "-noenc", "-keyout", keyFile, "-out", request],
-      ...["-subj", "/CN=test only, version 1"],
-    );
-    await openssl(
-      ...["x509", "-req", "-in", request, "-signkey", keyFile, "-days", "30", "-out", certFile],
     );
     return await this.#read(certFile, keyFile);
   }
@@ -111,6 +97,13 @@ export class Certificates implements AsyncDisposable {
     const { certFile } = this.#files();
     await Deno.writeTextFile(certFile, own.keyPem + own.certPem);
     return { ...own, certFile, keyFile: certFile };
+  }
+
+  /** The key of a certificate in another form: PKCS#8 (`pkey`), PKCS#1 (`rsa`), SEC1 (`ec`). */
+  async keyAs({ keyFile }: Certificate, type: "pkey" | "rsa" | "ec"): Promise<string> {
+    return type === "rsa"
+      ? await openssl("rsa", "-in", keyFile, "-traditional")
+      : await openssl(type, "-in", keyFile);
   }
 
   #files(): { certFile: string; keyFile: string } {
