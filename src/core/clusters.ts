@@ -5,7 +5,7 @@
  */
 
 import { mayOverlap } from "./allocation.ts";
-import { forgetIfDone } from "./deliver.ts";
+import { forgetDeliveries, forgetIfDone } from "./deliver.ts";
 import { type Cluster, Outcome, type Share } from "./entities.ts";
 import { cancelAtNode, endJob } from "./jobs.ts";
 import { closeShare, offerLeftNode, removeShare } from "./shares.ts";
@@ -50,9 +50,7 @@ export function closeCluster(
   nowMs: number,
 ): void {
   if (!how.wantsResults) {
-    cluster.wantsResults = false;
-    cluster.deliveries.clear();
-    cluster.overdue.clear();
+    forgetDeliveries(core, cluster);
   }
   if (cluster.state === "closing" || cluster.state === "closed") {
     forgetIfDone(core, cluster);
@@ -75,6 +73,15 @@ export function closeCluster(
     }
   }
   closeIfIdle(core, cluster);
+}
+
+/** Closes clusters whose restarted clients have all results that they have come for. */
+export function closeRecovered(core: Core, nowMs: number): void {
+  for (const cluster of core.clusters.values()) {
+    const { isRecovering, jobs, deliveries } = cluster;
+    if (!isRecovering || jobs.size > 0 || deliveries.size > 0) continue;
+    closeCluster(core, cluster, { wantsResults: false }, nowMs);
+  }
 }
 
 /** Moves a closing cluster on once its jobs and nodes are done. */

@@ -60,10 +60,22 @@ export function finishDelivery(
 /** The client has acknowledged a result. */
 export function onDelivered(core: Core, delivery: Delivery, nowMs: number): void {
   const { cluster } = delivery;
-  delivery.inFlight = false;
-  cluster.deliveries.delete(delivery.id);
+  forgetDelivery(core, delivery);
   onClientAlive(core, cluster, nowMs);
   forgetIfDone(core, cluster);
+}
+
+function forgetDelivery(core: Core, delivery: Delivery): void {
+  const { cluster, id } = delivery;
+  delivery.inFlight = false;
+  cluster.overdue.delete(delivery);
+  if (cluster.deliveries.delete(id)) core.emit({ kind: "forgetResult", delivery });
+}
+
+/** The client wants no more results. */
+export function forgetDeliveries(core: Core, cluster: Cluster): void {
+  cluster.wantsResults = false;
+  for (const delivery of [...cluster.deliveries.values()]) forgetDelivery(core, delivery);
 }
 
 /** The client could not be reached, or did not acknowledge: the result is kept. */
@@ -84,8 +96,7 @@ export function onDeliveryRefused(core: Core, delivery: Delivery, nowMs: number)
     onDeliveryFailed(delivery, nowMs);
     return false;
   }
-  delivery.inFlight = false;
-  delivery.cluster.deliveries.delete(delivery.id);
+  forgetDelivery(core, delivery);
   forgetIfDone(core, delivery.cluster);
   return true;
 }
@@ -100,9 +111,14 @@ export function onClientAlive(core: Core, cluster: Cluster, nowMs: number): void
   }
 }
 
-/** The client asks for all that it has missed. Returns how many results are on their way. */
+/**
+ * The client asks for all that it has missed. Only programs that were restarted to do so ask
+ * this, and they do not close the cluster when they have all results: that is up to us, see
+ * `closeRecovered`. Returns how many results are on their way.
+ */
 export function onResendRequested(core: Core, cluster: Cluster, nowMs: number): number {
   cluster.lastPulseMs = nowMs;
+  cluster.isRecovering = true;
   for (const delivery of cluster.overdue) attempt(core, delivery);
   return cluster.deliveries.size;
 }

@@ -35,6 +35,8 @@ export type Effect =
   | { readonly kind: "discoverNodes"; readonly cluster: Cluster }
   /** The job will not be sent to a node again: what was kept for that can go. */
   | { readonly kind: "forgetJob"; readonly job: Job }
+  /** The client has the result, or wants it no longer. */
+  | { readonly kind: "forgetResult"; readonly delivery: Delivery }
   /** The cluster needs its files no longer. */
   | { readonly kind: "forgetClusterFiles"; readonly cluster: Cluster }
   /** Nothing is left of the cluster. */

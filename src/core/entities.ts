@@ -219,6 +219,8 @@ export class Cluster {
   readonly jobs = new Map<number, Job>();
   /** Results that the client has not acknowledged. */
   readonly deliveries = new Map<number, Delivery>();
+  /** The client was restarted to fetch its results, and wants nothing else. */
+  isRecovering = false;
   /** Those of them that failed and wait for another attempt. */
   readonly overdue = new Set<Delivery>();
   /** The client has not closed the cluster. */
@@ -283,8 +285,11 @@ export interface Delivery {
   readonly status: number;
   /** Why, where it is us who ended the job; else `null`. */
   readonly reason: string | null;
-  /** The node's reply, opaque here; `null` where it is us who ended the job. */
-  readonly payload: unknown;
+  /**
+   * The node's reply, opaque here (the server may put it into another form); `null` where it is us
+   * who ended the job.
+   */
+  payload: unknown;
   readonly startTimeMs: number;
   /** An attempt is under way. */
   inFlight: boolean;

@@ -7,7 +7,7 @@
 import { retryDeliveries } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Cluster } from "./entities.ts";
-import { closeCluster, settleClosedShare } from "./clusters.ts";
+import { closeCluster, closeRecovered, settleClosedShare } from "./clusters.ts";
 import { remindTerminating } from "./jobs.ts";
 import { loseSilentNodes, probeSilentNodes } from "./nodes.ts";
 import { setUpAgain } from "./shares.ts";
@@ -34,6 +34,7 @@ export function onTick(core: Core, nowMs: number): void {
     }
   }
   closeZombies(core, nowMs);
+  closeRecovered(core, nowMs);
   remindTerminating(core, nowMs);
   tellStats(core);
   dispatch(core);
@@ -51,6 +52,8 @@ function closeZombies(core: Core, nowMs: number): void {
   const { zombieIntervalMs } = core.options;
   if (zombieIntervalMs === null) return;
   for (const cluster of core.clusters.values()) {
+    // Clients learn that they are to show signs of life when they are scheduled, not before.
+    if (cluster.state === "waiting") cluster.lastPulseMs = nowMs;
     if (nowMs - cluster.lastPulseMs > zombieIntervalMs) {
       closeCluster(core, cluster, { wantsResults: true, reason: "the client is silent" }, nowMs);
     }

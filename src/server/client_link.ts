@@ -35,6 +35,7 @@ import {
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, messageOf, nodeAuthOf } from "./context.ts";
+import { KeptResult } from "./kept_results.ts";
 import { Lanes } from "./lanes.ts";
 
 const log = getLogger("client");
@@ -65,7 +66,8 @@ export class ClientLink {
       const pulseIntervalS = engine.core.options.pulseIntervalMs === null
         ? null
         : engine.core.options.pulseIntervalMs / 1000;
-      const answer = await this.#ask({ kind: "SCHEDULED", computeId: cluster.id, pulseIntervalS });
+      const scheduled = { kind: "SCHEDULED", computeId: cluster.id, pulseIntervalS } as const;
+      const answer = await this.#ask(() => Promise.resolve(scheduled));
       if (!isAck(answer)) throw new Error("it does not know the computation");
       engine.post((core, nowMs) => onClusterAnnounced(core, cluster, nowMs));
     } catch (error) {
@@ -148,8 +150,10 @@ export class ClientLink {
   ): Promise<"delivered" | "refused" | "failed"> {
     if (before !== undefined) await before;
     try {
-      const reply = this.replyOf(delivery);
-      const answer = await this.#ask({ kind: "JOB_REPLY", reply });
+      // A result that is on disk is read once the client is there.
+      const answer = await this.#ask(async () => {
+        return { kind: "JOB_REPLY", reply: await this.replyOf(delivery) };
+      });
       return isAck(answer) ? "delivered" : answer.length === 0 ? "failed" : "refused";
     } catch (error) {
       const properties = {
@@ -161,13 +165,14 @@ export class ClientLink {
       // Said aloud once: further attempts follow, and the first failure tells it all.
       if (delivery.attempts === 1) log.warning("result not delivered yet; it is kept", properties);
       else log.debug("result not delivered yet", properties);
+      if (delivery.payload instanceof KeptResult) delivery.payload.onClientAway();
       return "failed";
     }
   }
 
   /** The reply that the client gets: the node's own, or one of ours for a job without one. */
-  replyOf(delivery: Delivery): JobReply {
-    const payload = delivery.payload as JobReply | null;
+  async replyOf(delivery: Delivery): Promise<JobReply> {
+    const payload = delivery.payload instanceof KeptResult ? await delivery.payload.read() : null;
     const nodeIpAddr = delivery.nodeIpAddr ?? this.computation.schedulerIpAddr;
     const cpus = this.context.engine.core.nodes.get(nodeIpAddr)?.cpus ?? null;
     if (payload !== null) return { ...payload, cpus: cpus ?? payload.cpus };
@@ -234,10 +239,10 @@ export class ClientLink {
   }
 
   /** Sends a message and reads the answer. */
-  #ask(message: ToClientMessage): Promise<Uint8Array> {
+  #ask(message: () => Promise<ToClientMessage>): Promise<Uint8Array> {
     return this.#lanes.run(async () => {
       using stream = await this.connect();
-      await stream.writeMessage(...encodeToClient(message));
+      await stream.writeMessage(...encodeToClient(await message()));
       return await stream.readMessage(MAX_ANSWER_BYTES);
     });
   }

@@ -6,10 +6,12 @@
 
 import type { Effect } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import type { JobReply } from "../wire/mod.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context, messageOf } from "./context.ts";
 import type { Discovery } from "./discovery.ts";
 import type { JobPayload } from "./job_payload.ts";
+import { KeptResult, type KeptResults } from "./kept_results.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeProbe } from "./node_probe.ts";
@@ -21,6 +23,7 @@ export interface EffectParts {
   readonly nodeLink: NodeLink;
   readonly nodeProbe: NodeProbe;
   readonly clientLinks: ClientLinks;
+  readonly keptResults: KeptResults;
   readonly discovery: Discovery;
   readonly lostNodes: LostNodes;
 }
@@ -42,7 +45,7 @@ export class EffectRunner {
   }
 
   #run(effect: Effect): void {
-    const { nodeLink, nodeProbe, clientLinks, discovery, lostNodes } = this.parts;
+    const { nodeLink, nodeProbe, clientLinks, keptResults, discovery, lostNodes } = this.parts;
     switch (effect.kind) {
       case "setUpShare":
         return this.#start(nodeLink.setUp(effect.share));
@@ -61,8 +64,17 @@ export class EffectRunner {
         if (!job.cluster.options.reentrant) dropArguments(job.payload as JobPayload);
         return clientLinks.of(job.cluster).tellJobRunning(job, node);
       }
-      case "deliver":
-        return this.#start(clientLinks.of(effect.delivery.cluster).deliver(effect.delivery));
+      case "deliver": {
+        const { delivery } = effect;
+        if (delivery.payload !== null && !(delivery.payload instanceof KeptResult)) {
+          delivery.payload = keptResults.keep(delivery.payload as JobReply);
+        }
+        return this.#start(clientLinks.of(delivery.cluster).deliver(delivery));
+      }
+      case "forgetResult": {
+        const { payload } = effect.delivery;
+        return payload instanceof KeptResult ? this.#start(payload.drop()) : undefined;
+      }
       case "tellNodeStatus": {
         const { share, status } = effect;
         return clientLinks.of(share.cluster).tellNodeStatus(share, status);

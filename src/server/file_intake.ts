@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onClientAlive } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { StoreError } from "../store/file_store.ts";
 import {
@@ -47,7 +48,10 @@ export class FileIntake {
       let finished = false;
       try {
         await receiveFile(stream, xfer.stat.sizeBytes, {
-          write: (chunk) => writer.write(chunk),
+          write: (chunk) => {
+            this.context.engine.post((core, nowMs) => onClientAlive(core, cluster, nowMs));
+            return writer.write(chunk);
+          },
           finish: async () => {
             const kept = await writer.finish();
             finished = true;

@@ -52,7 +52,7 @@ export class ResultRecall {
     if (computation === undefined || delivery === undefined) {
       return await stream.writeMessage(...encodeRetrieveJobAnswer(null));
     }
-    const reply = this.clientLinks.of(computation.cluster).replyOf(delivery);
+    const reply = await this.clientLinks.of(computation.cluster).replyOf(delivery);
     await stream.writeMessage(...encodeRetrieveJobAnswer(reply));
     if (isAck(await stream.readMessage(MAX_ANSWER_BYTES))) {
       this.context.engine.post((core, nowMs) => onDelivered(core, delivery, nowMs));

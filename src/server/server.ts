@@ -18,6 +18,7 @@ import { Discovery } from "./discovery.ts";
 import { EffectRunner } from "./effects.ts";
 import { Engine } from "./engine.ts";
 import { FileIntake } from "./file_intake.ts";
+import { KeptResults } from "./kept_results.ts";
 import { Listeners } from "./listeners.ts";
 import { LostNodes } from "./lost_nodes.ts";
 import { NodeControl } from "./node_control.ts";
@@ -105,6 +106,7 @@ export class Server {
       nodeLink,
       nodeProbe: new NodeProbe(context, nodeLink),
       clientLinks,
+      keptResults: new KeptResults(store),
       discovery,
       lostNodes: this.#lostNodes,
     });

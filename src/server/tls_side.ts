@@ -77,7 +77,7 @@ export class TlsSide {
    * @throws {WireError} `closed`, `timeout` where nothing says so
    */
   async open(connection: Deno.TcpConn, role: "client" | "server"): Promise<TlsStream> {
-    const stream = new TlsStream(connection, role, this.#context, this.deadlines);
+    const stream = this.#wrap(connection, role);
     let late = false;
     const target = {
       onDeadline: () => {
@@ -95,6 +95,17 @@ export class TlsSide {
       throw late ? this.#late(role) : this.#explained(error, role);
     } finally {
       this.deadlines.disarm(target);
+    }
+  }
+
+  #wrap(connection: Deno.TcpConn, role: "client" | "server"): TlsStream {
+    try {
+      return new TlsStream(connection, role, this.#context, this.deadlines);
+    } catch (error) {
+      // Some systems set no options of a connection that the peer has reset.
+      connection.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new WireError("closed", `no TLS handshake: ${reason}`, { cause: error });
     }
   }
 

@@ -13,27 +13,37 @@ import {
 } from "./file_store.ts";
 
 /** How the folders of all runs begin. */
-const PREFIX = "files_";
+const PREFIX = "dispyscheduler_";
+
+/** A file in each folder that its run has locked for as long as it lives. */
+const LOCK = "lock";
+
+/** A folder without it may be one that another run is just about to lock. */
+const UNLOCKED_MS = 60_000;
 
 /** See the module's description. */
 export class DiskStore implements FileStore {
   readonly description: string;
+  readonly isOnDisk = true;
   #nextNumber = 1;
 
-  private constructor(private readonly folder: string) {
+  private constructor(private readonly folder: string, private readonly lock: Deno.FsFile) {
     this.description = folder;
   }
 
   /**
    * @param parent Folder for the files of all runs; made where it does not exist.
-   * @param options `clean`: remove what earlier runs have left there.
+   * @param options `clean`: remove what earlier runs have left there; those that go on keep theirs.
    * @throws {StoreError} where it cannot be made or written to
    */
   static async open(parent: string, options: { clean: boolean }): Promise<DiskStore> {
     try {
       await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
       if (options.clean) await removeLeftovers(parent);
-      return new DiskStore(await Deno.makeTempDir({ dir: parent, prefix: PREFIX }));
+      const folder = await Deno.makeTempDir({ dir: parent, prefix: PREFIX });
+      const lock = await Deno.open(`${folder}/${LOCK}`, { write: true, createNew: true });
+      await lock.lock(true);
+      return new DiskStore(folder, lock);
     } catch (error) {
       throw new StoreError(
         `cannot keep files in ${parent}: ${reason(error)}; choose a folder with --dest_path_prefix`,
@@ -52,6 +62,7 @@ export class DiskStore implements FileStore {
   }
 
   async close(): Promise<void> {
+    this.lock.close();
     await Deno.remove(this.folder, { recursive: true });
   }
 }
@@ -88,9 +99,26 @@ class DiskWriter implements FileWriter {
 
 async function removeLeftovers(parent: string): Promise<void> {
   for await (const entry of Deno.readDir(parent)) {
-    if (entry.isDirectory && entry.name.startsWith(PREFIX)) {
-      await Deno.remove(`${parent}/${entry.name}`, { recursive: true });
-    }
+    if (!entry.isDirectory || !entry.name.startsWith(PREFIX)) continue;
+    const folder = `${parent}/${entry.name}`;
+    if (await isLeftOver(folder)) await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Whether the run that made `folder` has ended. */
+async function isLeftOver(folder: string): Promise<boolean> {
+  let lock: Deno.FsFile;
+  try {
+    lock = await Deno.open(`${folder}/${LOCK}`, { write: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const { mtime } = await Deno.stat(folder);
+    return mtime !== null && Date.now() - mtime.getTime() > UNLOCKED_MS;
+  }
+  try {
+    return await lock.tryLock(true);
+  } finally {
+    lock.close();
   }
 }
 

@@ -33,6 +33,8 @@ export interface FileWriter {
 export interface FileStore {
   /** Where files are kept, in words for the log. */
   readonly description: string;
+  /** Whether files take no memory. */
+  readonly isOnDisk: boolean;
   /**
    * Begins a file that is to have `sizeBytes` bytes.
    *

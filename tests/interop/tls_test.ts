@@ -95,6 +95,23 @@ tlsScenario("client with TLS, nodes without", 60_000, async (lab, certificates) 
 }, "its TLS gives up messages that the connection has no room for at once");
 
 tlsScenario(
+  "a file of 3 MB goes from a job on a node with TLS through the scheduler to its client",
+  60_000,
+  async (lab, certificates) => {
+    const certificate = await certificates.selfSigned("ec", true);
+    await lab.startScheduler({ args: given(certificate, "--node_") });
+    await lab.startNode(1, { args: given(certificate, "--") });
+    const { events } = await lab.runClient("files_back.py", { args: ["relay"] });
+    equal(events.map(({ event, same, size }) => [event, same, size]), [
+      ["job", undefined, undefined],
+      ["small", undefined, undefined],
+      ["big", true, undefined],
+      ["empty", undefined, 0],
+    ]);
+  },
+);
+
+tlsScenario(
   "TLS on both sides with certificates of different kinds, the key in the certificate's file",
   60_000,
   async (lab, certificates) => {

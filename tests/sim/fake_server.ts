@@ -393,6 +393,8 @@ function describe(effect: core.Effect): string {
       const { uid, status, reason, attempts } = effect.delivery;
       return `deliver job ${uid}: ${status}${reason ? ` (${reason})` : ""}, attempt ${attempts}`;
     }
+    case "forgetResult":
+      return `forgetResult of job ${effect.delivery.uid}`;
     case "probeNode":
       return `probeNode ${effect.node.ipAddr}`;
     case "forgetNode":

@@ -109,6 +109,14 @@ if port:
 if 'nodes' in options:
     options['nodes'] = [node if isinstance(node, str) else dispy.NodeAllocate(node[0], cpus=node[1])
                         for node in options['nodes']]
+if options.pop('deaf', False):
+    # Whatever the scheduler sends of results is lost; only answers to its own questions count.
+    process = dispy._Cluster.job_reply_process
+
+    def process_answers(self, reply, size, sock, addr):
+        asked = addr[1] == cluster.scheduler_port
+        return process(self, reply, size, sock, addr) if asked else iter(())
+    dispy._Cluster.job_reply_process = process_answers
 wait_nodes = options.pop('wait_nodes', 0)
 peer.emit('started')
 nodes = peer.Nodes(report=True)

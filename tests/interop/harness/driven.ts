@@ -16,6 +16,8 @@ export interface DrivenOptions {
   readonly make?: Readonly<Record<string, number>>;
   /** What befalls files once dispy has noted their sizes. */
   readonly spoil?: Readonly<Record<string, "grow" | "shrink" | "remove" | "unreadable">>;
+  /** Results that are sent to it get lost: it has to ask for them. */
+  readonly deaf?: boolean;
   /** So many nodes must be set up before the first step. */
   readonly wait_nodes?: number;
   /** Addresses, or an address and CPUs. */

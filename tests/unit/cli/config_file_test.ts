@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { SchedulerConfig } from "../../../src/cli/scheduler_config.ts";
+import { readConfigFile, renderConfigFile } from "../../../src/cli/config_file.ts";
+import { optionEntries } from "../../../src/cli/options.ts";
+import { Selection } from "../../../src/cli/selection.ts";
+import { UsageError } from "../../../src/cli/usage_error.ts";
 import { ALL_AVAILABLE, FakeEnvironment } from "./fake_environment.ts";
 
 function fixture(name: string): string {
@@ -143,6 +147,28 @@ for (const line of ROUND_TRIPS) {
     );
     assertEquals(outcome, { kind: "exit", code: 0 });
     assertEquals(run(["--config", "my.ini"], environment), run(args, environment));
+  });
+}
+
+/** One of these is a good value of any option. */
+const SAMPLES = ["7", "refuse", "json", "text"];
+
+for (const [name, option] of optionEntries(ALL_AVAILABLE)) {
+  if (option.commandLineOnly) continue;
+  Deno.test(`--save_config does not forget --${name}`, () => {
+    const given = new Selection(ALL_AVAILABLE);
+    if (option.kind === "flag") given.giveFlag(name, `--${name}`);
+    for (const sample of SAMPLES) {
+      if (given.has(name)) break;
+      try {
+        given.giveValue(name, sample, `--${name}`);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+      }
+    }
+    const saved = readConfigFile(renderConfigFile(given), "my.ini", ALL_AVAILABLE);
+    assertEquals(given.has(name), true, "add a good value to SAMPLES");
+    assertEquals(saved.values[name], given.values[name]);
   });
 }
 

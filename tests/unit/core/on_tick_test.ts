@@ -27,7 +27,7 @@ Deno.test("a silent client's cluster is closed, and its results are kept until t
   for (const delivery of [...cluster.deliveries.values()]) {
     s.on((c, nowMs) => onDelivered(c, delivery, nowMs));
   }
-  assertEquals([s.kinds, s.core.clusters.size], [["forgetCluster"], 0]);
+  assertEquals([s.kinds, s.core.clusters.size], [["forgetResult", "forgetCluster"], 0]);
 });
 
 Deno.test("a client that shows signs of life is not given up", () => {
@@ -45,11 +45,13 @@ Deno.test("without a zombie interval a silent client's cluster stays", () => {
   assertEquals(cluster.state, "active");
 });
 
-Deno.test("clients that never ask to be scheduled are given up too", () => {
+Deno.test("clients that wait to be scheduled are not given up before they are", () => {
   const s = new Scene({ zombieIntervalMs: 1_000 });
   const cluster = s.announcing({ exclusive: true });
   const waiting = s.announcing({ exclusive: true });
   assertEquals([cluster.state, waiting.state], ["announcing", "waiting"]);
+  s.pass(2_000);
+  assertEquals([cluster.state, waiting.state], ["closed", "announcing"]);
   s.pass(2_000);
   assertEquals([s.core.clusters.size, s.core.waiting.length], [0, 0]);
 });
