@@ -4,9 +4,11 @@
  * @module
  */
 
+import { lookup } from "node:dns/promises";
 import { concat } from "@std/bytes/concat.js";
 import type { Cluster } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import {
   authCode,
   encodeDiscovery,
@@ -22,6 +24,9 @@ import type { UdpSockets } from "./udp_sockets.ts";
 
 const log = getLogger("discovery");
 
+/** A name that means nothing is not complained of again within this time. */
+const UNKNOWN_NAME_INTERVAL_MS = 60 * 60_000;
+
 /** Somebody who may be a node, where we look for it. */
 interface Target {
   readonly host: string;
@@ -35,6 +40,7 @@ export class Discovery {
   readonly #versions = new Set<string>([DEFAULT_VERSION]);
   /** Machines on which nodes were found. */
   readonly #knownHosts = new Set<string>();
+  readonly #unknownNames = new RepeatLimiter(log, { intervalMs: UNKNOWN_NAME_INTERVAL_MS });
 
   constructor(private readonly context: Context, private readonly udp: UdpSockets) {}
 
@@ -44,8 +50,20 @@ export class Discovery {
     const named = nodes.filter((node) => !node.includes("*"));
     await Promise.all([
       this.#broadcast(null),
-      ...named.map((host) => this.#greet({ host, port: null })),
+      ...named.map((host) => this.#greetNamed(host)),
     ]);
+  }
+
+  /** Greets a node of `-n`; says so once where its name means nothing, as a typing error may be. */
+  async #greetNamed(host: string): Promise<void> {
+    try {
+      await lookup(host);
+    } catch (error) {
+      const message = "the name of a node given with -n is not known; check it, or give an address";
+      this.#unknownNames.warning(host, message, { node: host, reason: messageOf(error) });
+      return;
+    }
+    await this.#greet({ host, port: null });
   }
 
   /** Greets the nodes that a client named and that the cluster does not have yet. */
