@@ -108,7 +108,7 @@ scenario(
       function: "answer_big",
       wait_nodes: 1,
       deaf: true,
-      poll_interval: 1,
+      poll_interval: 5,
     });
     await client.submit(4, [0.1, 200_000]);
     const jobs = await client.results(30);

@@ -114,8 +114,8 @@ if options.pop('deaf', False):
     process = dispy._Cluster.job_reply_process
 
     def process_answers(self, reply, size, sock, addr):
-        asked = addr[1] == cluster.scheduler_port
-        return process(self, reply, size, sock, addr) if asked else iter(())
+        if addr[1] == cluster.scheduler_port:
+            yield process(self, reply, size, sock, addr)
     dispy._Cluster.job_reply_process = process_answers
 wait_nodes = options.pop('wait_nodes', 0)
 peer.emit('started')

@@ -35,9 +35,12 @@ async function prepare(): Promise<{ venv: Venv } | { unavailable: string }> {
   return { venv };
 }
 
-const prepared = await prepare();
+/** Set by `scripts/features.ts`: say which scenarios there are, and play none. */
+const listOnly = Deno.env.has("DISPY_TEST_LIST");
+
+const prepared = listOnly ? { unavailable: "only listed" } : await prepare();
 const inCi = Deno.env.get("CI") === "true";
-if ("unavailable" in prepared && !inCi) {
+if ("unavailable" in prepared && !inCi && !listOnly) {
   console.warn(`interop scenarios are ignored: ${prepared.unavailable}`);
 }
 
@@ -50,6 +53,10 @@ export function scenario(
   options: ScenarioOptions,
   steps: (lab: Lab) => Promise<void>,
 ): void {
+  if (listOnly) {
+    console.log(JSON.stringify({ name, referenceFails: options.referenceFails ?? null }));
+    return;
+  }
   const lacks = "unavailable" in prepared || options.unavailable !== undefined;
   Deno.test({
     name: `[${options.tier}] ${name}`,

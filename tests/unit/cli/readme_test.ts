@@ -1,7 +1,16 @@
 import { assertEquals } from "@std/assert/equals.js";
+import { withFeatures } from "../../../scripts/features.ts";
 import { withOptions } from "../../../scripts/readme_options.ts";
 
+const README = new URL("../../../README.md", import.meta.url);
+
 Deno.test("README's table of options is the program's own", async () => {
-  const readme = await Deno.readTextFile(new URL("../../../README.md", import.meta.url));
-  assertEquals(withOptions(readme), readme, "run: deno run -A scripts/readme_options.ts");
+  const readme = await Deno.readTextFile(README);
+  assertEquals(withOptions(readme) === readme, true, "run: deno run -A scripts/readme_options.ts");
+});
+
+Deno.test("README's table of features is that of the scenarios", async () => {
+  const readme = await Deno.readTextFile(README);
+  const current = await withFeatures(readme);
+  assertEquals(current === readme, true, "run: deno run -A scripts/features.ts");
 });
