@@ -7,7 +7,7 @@
 
 import { lookup } from "node:dns/promises";
 import { canonicalAddress } from "../wire/mod.ts";
-import { messageOf } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** An address of this machine. */

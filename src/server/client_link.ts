@@ -34,7 +34,8 @@ import {
   type ToClientMessage,
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
-import { type Context, MAX_ANSWER_BYTES, messageOf, nodeAuthOf } from "./context.ts";
+import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import { KeptResult } from "./kept_results.ts";
 import { Lanes } from "./lanes.ts";
 

@@ -40,9 +40,9 @@ import {
   MAX_ANSWER_BYTES,
   MAX_GREETING_BYTES,
   MAX_MESSAGE_BYTES,
-  messageOf,
   SECRET_WARNING_INTERVAL_MS,
 } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { FileIntake } from "./file_intake.ts";
 import type { ClientFile } from "./file_set.ts";

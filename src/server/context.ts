@@ -58,8 +58,3 @@ export function nodeAuthOf(context: Context, node: Node): Uint8Array {
   }
   return auth;
 }
-
-/** An error's message, whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

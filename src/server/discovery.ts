@@ -18,7 +18,8 @@ import {
   type SchedulerPing,
 } from "../wire/mod.ts";
 import { announced } from "./addresses.ts";
-import { type Context, DEFAULT_VERSION, messageOf } from "./context.ts";
+import { type Context, DEFAULT_VERSION } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import type { PortFamily } from "./options.ts";
 import type { UdpSockets } from "./udp_sockets.ts";
 

@@ -7,7 +7,7 @@
 import { getLogger } from "../log/log.ts";
 import { canonicalAddress, decodeNodeRequest, type MessageStream, WireError } from "../wire/mod.ts";
 import type { ClientSide } from "./client_side.ts";
-import { messageOf } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import { ListenError, listenError } from "./listen_error.ts";
 import type { NodeSide } from "./node_side.ts";
 import type { PortFamily } from "./options.ts";

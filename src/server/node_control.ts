@@ -26,7 +26,8 @@ import {
 } from "../wire/mod.ts";
 import { toAllocation } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
-import { type Context, messageOf, nodeAuthOf } from "./context.ts";
+import { type Context, nodeAuthOf } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import { bytesToTake, fileRefusal, truncated } from "./file_limits.ts";
 import type { NodeLink } from "./node_link.ts";
 

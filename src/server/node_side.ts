@@ -44,9 +44,9 @@ import {
   type Context,
   MAX_GREETING_BYTES,
   MAX_MESSAGE_BYTES,
-  messageOf,
   SECRET_WARNING_INTERVAL_MS,
 } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";

@@ -8,7 +8,7 @@ import { isIP } from "node:net";
 import { getLogger } from "../log/log.ts";
 import { canonicalAddress, WireError } from "../wire/mod.ts";
 import type { OwnAddresses } from "./addresses.ts";
-import { messageOf } from "./context.ts";
+import { messageOf } from "./error_message.ts";
 import { listenError } from "./listen_error.ts";
 import type { PortFamily } from "./options.ts";
 
