@@ -47,6 +47,7 @@ const STAGES: Stage[] = [
   },
   { name: "unit", fast: true, limitMs: 10 * MINUTE_MS, tests: "tests/unit" },
   { name: "sim", fast: true, limitMs: 15 * MINUTE_MS, tests: "tests/sim" },
+  { name: "fuzz", fast: true, limitMs: 5 * MINUTE_MS, tests: "tests/fuzz" },
   {
     name: "compile",
     fast: false,

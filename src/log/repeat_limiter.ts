@@ -6,6 +6,8 @@ export interface RepeatLimiterOptions {
   readonly intervalMs: number;
   /** How many different keys are remembered; the longest silent one is forgotten first. */
   readonly maxKeys?: number;
+  /** How many lines are written in this time with all keys together; no limit when absent. */
+  readonly maxPerInterval?: number;
   /** The time in milliseconds; only differences count. */
   readonly nowMs?: () => number;
 }
@@ -30,9 +32,15 @@ export class RepeatLimiter {
   readonly #log: Logger;
   readonly #intervalMs: number;
   readonly #maxKeys: number;
+  readonly #maxPerInterval: number;
   readonly #nowMs: () => number;
   /** In the order in which the keys were last said. */
   readonly #said = new Map<string, Said>();
+  /** Since when lines count towards their common limit. */
+  #sinceMs = -Infinity;
+  #lines = 0;
+  /** How many were not written as there were too many with other keys. */
+  #beyond = 0;
 
   /**
    * @param log Where the lines go.
@@ -42,6 +50,7 @@ export class RepeatLimiter {
     this.#log = log;
     this.#intervalMs = options.intervalMs;
     this.#maxKeys = options.maxKeys ?? 1000;
+    this.#maxPerInterval = options.maxPerInterval ?? Infinity;
     this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
@@ -72,6 +81,14 @@ export class RepeatLimiter {
       before.suppressed++;
       return;
     }
+    if (nowMs - this.#sinceMs >= this.#intervalMs) {
+      this.#sinceMs = nowMs;
+      this.#lines = 0;
+    }
+    if (++this.#lines > this.#maxPerInterval) {
+      this.#beyond++;
+      return;
+    }
     this.#said.delete(key);
     this.#said.set(key, { atMs: nowMs, suppressed: 0 });
     if (this.#said.size > this.#maxKeys) {
@@ -80,7 +97,8 @@ export class RepeatLimiter {
         break;
       }
     }
-    const suppressed = before?.suppressed ?? 0;
+    const suppressed = (before?.suppressed ?? 0) + this.#beyond;
+    this.#beyond = 0;
     this.#log[level](message, suppressed > 0 ? { ...properties, suppressed } : properties);
   }
 }

@@ -143,7 +143,8 @@ function isFirstOfInterface(outlet: Outlet, index: number, all: readonly Outlet[
   return all.findIndex(({ bindTo }) => bindTo === outlet.bindTo) === index;
 }
 
-function isLoopback(address: string): boolean {
+/** Whether it is this machine's alone. */
+export function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1";
 }
 

@@ -114,6 +114,7 @@ export class ClientLink {
       log.debug("result delivered", { job: uid, client: this.#address });
       engine.post((core, nowMs) => onDelivered(core, delivery, nowMs));
     } else if (result === "failed") {
+      if (delivery.payload instanceof KeptResult) delivery.payload.onClientAway();
       engine.post((_core, nowMs) => onDeliveryFailed(delivery, nowMs));
     } else if (engine.post((core, nowMs) => onDeliveryRefused(core, delivery, nowMs))) {
       log.warning("client does not know a job of its own; its result is dropped", {
@@ -166,7 +167,6 @@ export class ClientLink {
       // Said aloud once: further attempts follow, and the first failure tells it all.
       if (delivery.attempts === 1) log.warning("result not delivered yet; it is kept", properties);
       else log.debug("result not delivered yet", properties);
-      if (delivery.payload instanceof KeptResult) delivery.payload.onClientAway();
       return "failed";
     }
   }

@@ -28,17 +28,20 @@ import {
   encodeClientAnswer,
   encodeIntAnswer,
   encodeUidsAnswer,
+  GREETING_LIMITS,
   isAck,
+  MAX_GREETING_BYTES,
   type MessageStream,
   NAK,
   type NodeJobsRequest,
+  tagOf,
 } from "../wire/mod.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "./admission.ts";
 import type { ComputationIntake } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
 import {
   type Context,
   MAX_ANSWER_BYTES,
-  MAX_GREETING_BYTES,
   MAX_MESSAGE_BYTES,
   SECRET_WARNING_INTERVAL_MS,
 } from "./context.ts";
@@ -65,19 +68,26 @@ export interface ClientSideParts {
   readonly resultRecall: ResultRecall;
 }
 
+/** The tag of the only message that nobody needs a secret for. */
+const GREETING = "CLIENT";
+
 /** See the module's description. */
 export class ClientSide {
-  readonly #refusals = new RepeatLimiter(log, { intervalMs: SECRET_WARNING_INTERVAL_MS });
+  readonly #refusals = new RepeatLimiter(log, {
+    intervalMs: SECRET_WARNING_INTERVAL_MS,
+    maxPerInterval: MAX_STRANGER_WARNINGS,
+  });
 
   constructor(private readonly context: Context, private readonly parts: ClientSideParts) {}
 
   /** Serves one connection to the client port of `family`. */
-  async serve(stream: MessageStream, family: PortFamily): Promise<void> {
+  async serve(stream: MessageStream, family: PortFamily, guest: Guest): Promise<void> {
     const auth = await stream.readExactly(AUTH_LENGTH_BYTES);
     if (!authMatches(auth, this.context.clusterAuth)) {
       await this.#serveStranger(stream, family);
       return;
     }
+    guest.proved();
     const message = await stream.readMessage(MAX_MESSAGE_BYTES);
     if (message.length === 0) return;
     await this.#serveClient(stream, decodeClientRequest(message), family);
@@ -87,16 +97,15 @@ export class ClientSide {
   async #serveStranger(stream: MessageStream, family: PortFamily): Promise<void> {
     const message = await stream.readMessage(MAX_GREETING_BYTES);
     if (message.length === 0) return;
-    const request = decodeClientRequest(message);
-    if (request.kind === "CLIENT") {
-      await this.#greeting(stream, request, family);
+    const tag = tagOf(message);
+    if (tag !== GREETING) {
+      const { hostname: from } = stream.remoteAddr;
+      const fields = { from, request: tag };
+      this.#refusals.warning(from, "client has another cluster secret; refused", fields);
       return;
     }
-    const { hostname: from } = stream.remoteAddr;
-    this.#refusals.warning(from, "client has another cluster secret; refused", {
-      from,
-      request: request.kind,
-    });
+    const request = decodeClientRequest(message, GREETING_LIMITS);
+    if (request.kind === GREETING) await this.#greeting(stream, request, family);
   }
 
   async #serveClient(

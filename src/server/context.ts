@@ -41,9 +41,6 @@ export const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
 /** Messages of peers that have proved their secret may be this long. */
 export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 
-/** Messages of strangers may be this long: enough for every greeting. */
-export const MAX_GREETING_BYTES = 16 * 1024;
-
 /** Answers of nodes other than results may be this long. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 

@@ -18,10 +18,11 @@ import {
   type SchedulerPing,
 } from "../wire/mod.ts";
 import { announced } from "./addresses.ts";
-import { type Context, DEFAULT_VERSION } from "./context.ts";
+import type { Context } from "./context.ts";
 import { messageOf } from "./error_message.ts";
 import type { PortFamily } from "./options.ts";
 import type { UdpSockets } from "./udp_sockets.ts";
+import { Versions } from "./versions.ts";
 
 const log = getLogger("discovery");
 
@@ -37,8 +38,7 @@ interface Target {
 
 /** See the module's description. */
 export class Discovery {
-  /** dispy versions that peers have announced: nodes take only greetings of their own. */
-  readonly #versions = new Set<string>([DEFAULT_VERSION]);
+  readonly #versions = new Versions();
   /** Machines on which nodes were found. */
   readonly #knownHosts = new Set<string>();
   readonly #unknownNames = new RepeatLimiter(log, { intervalMs: UNKNOWN_NAME_INTERVAL_MS });
@@ -77,17 +77,15 @@ export class Discovery {
     );
   }
 
-  /** A peer has announced its version: nodes of that version are looked for, too. */
+  /** Somebody says that this is its version: nodes of that version are looked for, too. */
   onVersion(version: string): void {
-    if (this.#versions.has(version) || this.#versions.size >= MAX_VERSIONS) return;
-    this.#versions.add(version);
-    this.#detach(this.greetAll());
+    if (this.#versions.addClaimed(version)) this.#detach(this.greetAll());
   }
 
   /** A node was found; its message came from the address `from`, which a NAT may have changed. */
   onNodeFound(pong: Pong, from: string): void {
     this.#knownHosts.add(pong.ipAddr).add(from);
-    this.onVersion(pong.version);
+    if (this.#versions.addOfNode(pong.version)) this.#detach(this.greetAll());
   }
 
   /** Whether a node was ever found at this address. */
@@ -150,7 +148,7 @@ export class Discovery {
       const nodePort = port ?? family.node;
       await this.udp.send(family, host, nodePort, this.#datagrams(family, host, null));
       await Promise.all(
-        [...this.#versions].map((version) => this.#greetByTcp(family, host, nodePort, version)),
+        this.#versions.all.map((version) => this.#greetByTcp(family, host, nodePort, version)),
       );
     }));
   }
@@ -173,7 +171,7 @@ export class Discovery {
     nodeIpAddr: string | null,
     ownAddress: string | null,
   ): Uint8Array[] {
-    return [...this.#versions].map((version) =>
+    return this.#versions.all.map((version) =>
       concat(encodeDiscovery(this.#greeting(family, version, nodeIpAddr, ownAddress)))
     );
   }
@@ -183,6 +181,3 @@ export class Discovery {
     promise.catch((error) => log.error("looking for nodes failed", { reason: messageOf(error) }));
   }
 }
-
-/** More versions than that are no versions, but somebody playing. */
-const MAX_VERSIONS = 8;

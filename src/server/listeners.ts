@@ -5,8 +5,16 @@
  */
 
 import { getLogger } from "../log/log.ts";
-import { canonicalAddress, decodeNodeRequest, type MessageStream, WireError } from "../wire/mod.ts";
-import type { ClientSide } from "./client_side.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import {
+  canonicalAddress,
+  decodeNodeRequest,
+  GREETING_LIMITS,
+  type MessageStream,
+  WireError,
+} from "../wire/mod.ts";
+import { isLoopback } from "./addresses.ts";
+import type { Admission, Guest } from "./admission.ts";
 import { messageOf } from "./error_message.ts";
 import { ListenError, listenError } from "./listen_error.ts";
 import type { NodeSide } from "./node_side.ts";
@@ -16,8 +24,15 @@ import type { UdpSockets } from "./udp_sockets.ts";
 
 const log = getLogger("server");
 
-/** Serves one connection; throws {@linkcode WireError} where the peer is at fault. */
-type Service = (stream: MessageStream) => Promise<void>;
+/** What becomes of the connections to the ports of one side. */
+export interface Door {
+  readonly transport: Transport;
+  readonly admission: Admission;
+  readonly side: {
+    /** Serves one connection; throws {@linkcode WireError} where the peer is at fault. */
+    serve(stream: MessageStream, family: PortFamily, guest: Guest): Promise<void>;
+  };
+}
 
 /** Where we listen. */
 export interface ListenOptions {
@@ -31,12 +46,14 @@ export class Listeners {
   readonly #tcp: Deno.TcpListener[] = [];
   readonly #clientPorts = new Set<number>();
   #accepting = true;
+  /** Whether we serve this machine only. */
+  #onlyLoopback = false;
+
+  readonly #shortages = new RepeatLimiter(log, { intervalMs: SHORTAGE_INTERVAL_MS });
 
   constructor(
-    private readonly nodeTransport: Transport,
-    private readonly clientTransport: Transport,
-    private readonly nodeSide: NodeSide,
-    private readonly clientSide: ClientSide,
+    private readonly nodes: Door & { readonly side: NodeSide },
+    private readonly clients: Door,
     private readonly udp: UdpSockets,
   ) {}
 
@@ -47,6 +64,7 @@ export class Listeners {
    */
   open({ families, listenAt }: ListenOptions): void {
     const failures: string[] = [];
+    this.#onlyLoopback = listenAt.length > 0 && listenAt.every(isLoopback);
     for (const family of families) {
       try {
         this.#openFamily(family, listenAt);
@@ -86,36 +104,18 @@ export class Listeners {
       const nodes = open(family.nodeSide);
       // With --scheduler_port, all families have the one client port.
       const clients = this.#clientPorts.has(family.clientSide) ? [] : open(family.clientSide);
-      this.udp.open(family, (datagram, from) => {
-        this.nodeSide.serveDatagram(decodeNodeRequest(datagram), family, from);
-      });
+      this.udp.open(family, (datagram, from) => this.#serveDatagram(datagram, from, family));
       this.#clientPorts.add(family.clientSide);
       this.#tcp.push(...opened);
-      for (const listener of nodes) {
-        void this.#accept(
-          listener,
-          this.nodeTransport,
-          (stream) => this.nodeSide.serve(stream, family),
-        );
-      }
-      for (const listener of clients) {
-        void this.#accept(
-          listener,
-          this.clientTransport,
-          (stream) => this.clientSide.serve(stream, family),
-        );
-      }
+      for (const listener of nodes) void this.#accept(listener, this.nodes, family);
+      for (const listener of clients) void this.#accept(listener, this.clients, family);
     } catch (error) {
       for (const each of opened) each.close();
       throw error;
     }
   }
 
-  async #accept(
-    listener: Deno.TcpListener,
-    transport: Transport,
-    service: Service,
-  ): Promise<void> {
+  async #accept(listener: Deno.TcpListener, door: Door, family: PortFamily): Promise<void> {
     while (this.#accepting) {
       let connection: Deno.TcpConn;
       try {
@@ -123,30 +123,42 @@ export class Listeners {
       } catch (error) {
         if (!this.#accepting) return;
         // Out of file handles, most likely: a pause lets some connections end.
-        log.error("cannot accept a connection", { reason: messageOf(error) });
+        this.#shortages.error("accept", "cannot accept connections; raise `ulimit -n`", {
+          reason: messageOf(error),
+        });
+        for (const { admission } of [this.nodes, this.clients]) admission.closeStrangers();
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
         continue;
       }
-      void this.#serve(connection, transport, service);
+      const from = canonicalAddress(connection.remoteAddr.hostname);
+      let stream: MessageStream | undefined;
+      const guest = door.admission.admit(from, () => (stream ?? connection).close());
+      if (guest === null) {
+        connection.close();
+        continue;
+      }
+      void this.#serve(guest, door, family, async () => {
+        return stream = await door.transport.welcome(connection);
+      });
     }
   }
 
   async #serve(
-    connection: Deno.TcpConn,
-    transport: Transport,
-    service: Service,
+    guest: Guest,
+    { admission, side }: Door,
+    family: PortFamily,
+    welcome: () => Promise<MessageStream>,
   ): Promise<void> {
+    const from = guest.address;
     let stream: MessageStream | undefined;
     try {
-      stream = await transport.welcome(connection);
-      await service(stream);
+      stream = await welcome();
+      await side.serve(stream, family, guest);
     } catch (error) {
-      const from = canonicalAddress(connection.remoteAddr.hostname);
       if (error instanceof WireError) {
-        const level = error.kind === "malformed" || error.kind === "too_large"
-          ? "warning"
-          : "debug";
-        log[level]("connection ended", { from, reason: error.message });
+        const atFault = error.kind === "malformed" || error.kind === "too_large";
+        if (atFault) admission.complain(from, "connection ended", error.message);
+        else log.debug("connection ended", { from, reason: error.message });
       } else {
         log.error("internal error while serving a connection", {
           from,
@@ -155,12 +167,29 @@ export class Listeners {
         });
       }
     } finally {
+      guest.leave();
       stream?.close();
+    }
+  }
+
+  #serveDatagram(datagram: Uint8Array, from: string, family: PortFamily): void {
+    const { admission, side } = this.nodes;
+    // Sockets for broadcasts are open to all networks, whatever addresses we serve.
+    if (this.#onlyLoopback && !isLoopback(from)) return;
+    if (!admission.admitsDatagram(from)) return;
+    try {
+      side.serveDatagram(decodeNodeRequest(datagram, GREETING_LIMITS), family, from);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      admission.complain(from, "datagram ignored", error.message);
     }
   }
 }
 
 const ACCEPT_PAUSE_MS = 100;
+
+/** Connections that cannot be accepted are one line in this time. */
+const SHORTAGE_INTERVAL_MS = 60_000;
 
 function listenTcp(hostname: string, port: number): Deno.TcpListener {
   try {

@@ -13,9 +13,11 @@ import {
   onNodePulse,
   onNodeTerminated,
 } from "../core/mod.ts";
+import { isIP } from "node:net";
 import { delay } from "@std/async/delay.js";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import type { PickleLimits } from "../pickle/mod.ts";
 import {
   ACK,
   authMatches,
@@ -24,9 +26,11 @@ import {
   encodeBareJobReply,
   encodeRelayAnswer,
   encodeToClient,
+  GREETING_LIMITS,
   type JobFileMessage,
   type JobReply,
   JobStatus,
+  MAX_GREETING_BYTES,
   type MessageStream,
   type NodeCpus,
   type NodePing,
@@ -39,13 +43,9 @@ import {
   type RelayInfo,
   type Terminated,
 } from "../wire/mod.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "./admission.ts";
 import type { ClientLinks } from "./client_links.ts";
-import {
-  type Context,
-  MAX_GREETING_BYTES,
-  MAX_MESSAGE_BYTES,
-  SECRET_WARNING_INTERVAL_MS,
-} from "./context.ts";
+import { type Context, MAX_MESSAGE_BYTES, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import { messageOf } from "./error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
@@ -55,12 +55,20 @@ import type { PortFamily } from "./options.ts";
 
 const log = getLogger("nodeside");
 
+/** Anybody can have us greet an address: no more of that than this at a time. */
+const MAX_ANSWERING = 512;
+
 /** How long a node that says farewell is given to end. */
 const FAREWELL_MS = 1_000;
 
 /** See the module's description. */
 export class NodeSide {
-  readonly #refusals = new RepeatLimiter(log, { intervalMs: SECRET_WARNING_INTERVAL_MS });
+  readonly #refusals = new RepeatLimiter(log, {
+    intervalMs: SECRET_WARNING_INTERVAL_MS,
+    maxPerInterval: MAX_STRANGER_WARNINGS,
+  });
+  /** Nodes that are being greeted because they have greeted, by address and port. */
+  readonly #answering = new Set<string>();
 
   constructor(
     private readonly context: Context,
@@ -71,17 +79,19 @@ export class NodeSide {
   ) {}
 
   /** Serves one connection to the node port of `family`. */
-  async serve(stream: MessageStream, family: PortFamily): Promise<void> {
-    const message = await stream.readMessage(this.#maxMessageBytes(stream));
+  async serve(stream: MessageStream, family: PortFamily, guest: Guest): Promise<void> {
+    const { maxBytes, pickles } = limitsOf(guest);
+    const message = await stream.readMessage(maxBytes);
     if (message.length === 0) return;
-    const request = decodeNodeRequest(message);
+    const request = decodeNodeRequest(message, pickles);
+    if (guest.isKnown) guest.stay();
     switch (request.kind) {
       case "JOB_REPLY":
         return await this.#jobReply(stream, request.reply, message.length);
       case "PULSE":
         return await this.#pulse(stream, request);
       case "FILEXFER":
-        return await this.#jobFile(stream, request);
+        return await this.#jobFile(stream, request, guest);
       case "RELAY_INFO":
         return await this.#relayInfo(stream, request, family);
       default:
@@ -108,12 +118,9 @@ export class NodeSide {
     }
   }
 
-  /** Large messages are for machines on which a node of ours runs. */
-  #maxMessageBytes(stream: MessageStream): number {
-    const from = stream.remoteAddr.hostname;
-    return this.context.engine.core.nodes.has(from) || this.discovery.knows(from)
-      ? MAX_MESSAGE_BYTES
-      : MAX_GREETING_BYTES;
+  /** Whether a node of ours was found at this address. */
+  knows(address: string): boolean {
+    return this.context.engine.core.nodes.has(address) || this.discovery.knows(address);
   }
 
   async #jobReply(stream: MessageStream, reply: JobReply, sizeBytes: number): Promise<void> {
@@ -154,8 +161,10 @@ export class NodeSide {
   }
 
   /** A job sends a file to its client, through us. */
-  async #jobFile(stream: MessageStream, { file }: JobFileMessage): Promise<void> {
-    const reply = decodeBareJobReply(await stream.readMessage(MAX_MESSAGE_BYTES));
+  async #jobFile(stream: MessageStream, { file }: JobFileMessage, guest: Guest): Promise<void> {
+    // A provisional result may be in it, of any size.
+    const { maxBytes, pickles } = limitsOf(guest);
+    const reply = decodeBareJobReply(await stream.readMessage(maxBytes), pickles);
     const job = this.context.engine.core.jobs.get(reply.uid);
     // The job may be heard of before its node's acknowledgement is.
     const known = job !== undefined && job.hash === reply.hash &&
@@ -163,10 +172,13 @@ export class NodeSide {
     const unsafe = unsafeFileName(file);
     if (!known || unsafe !== null) {
       const reason = unsafe ?? "the job does not run there";
-      log.warning("file of a job refused", { file: file.name, node: reply.ipAddr, reason });
+      const { hostname: from } = stream.remoteAddr;
+      const fields = { file: file.name, node: reply.ipAddr, from, reason };
+      this.#refusals.warning(`file ${from}`, "file of a job refused", fields);
       await refuseFile(stream);
       return;
     }
+    guest.stay();
     let client: MessageStream;
     try {
       client = await this.clientLinks.of(job.cluster).connect();
@@ -223,6 +235,18 @@ export class NodeSide {
     const node = this.context.engine.core.nodes.get(ping.ipAddr);
     // A node greets by broadcast, and to each of our addresses: once is enough.
     if (node !== undefined && node.info.sign === ping.sign) return;
+    const key = `${ping.ipAddr} ${ping.port}`;
+    if (this.#answering.has(key)) return;
+    const reason = isIP(ping.ipAddr) === 0
+      ? "its address is none"
+      : this.#answering.size >= MAX_ANSWERING
+      ? "too many greet at once"
+      : null;
+    if (reason !== null) {
+      log.debug("node that greeted is not answered", { node: ping.ipAddr, reason });
+      return;
+    }
+    this.#answering.add(key);
     try {
       await this.discovery.answerNode(ping, family);
     } catch (error) {
@@ -230,6 +254,8 @@ export class NodeSide {
         node: ping.ipAddr,
         reason: messageOf(error),
       });
+    } finally {
+      this.#answering.delete(key);
     }
   }
 
@@ -271,4 +297,11 @@ export class NodeSide {
     log.debug("message of an unknown node; ignored", { node: message.ipAddr, from });
     return undefined;
   }
+}
+
+/** Large messages are for machines on which a node of ours runs. */
+function limitsOf(guest: Guest): { maxBytes: number; pickles?: PickleLimits } {
+  return guest.isKnown
+    ? { maxBytes: MAX_MESSAGE_BYTES }
+    : { maxBytes: MAX_GREETING_BYTES, pickles: GREETING_LIMITS };
 }

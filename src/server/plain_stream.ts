@@ -37,7 +37,12 @@ export class PlainStream implements ByteStream {
   }
 
   close(): void {
-    this.#connection.close();
+    try {
+      this.#connection.close();
+    } catch (error) {
+      // It may have been closed to make room for others.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
   }
 
   setNoDelay(noDelay?: boolean): void {

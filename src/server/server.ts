@@ -9,6 +9,7 @@ import { getLogger } from "../log/log.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
 import type { OwnAddresses } from "./addresses.ts";
+import { Admission } from "./admission.ts";
 import { ClientLinks } from "./client_links.ts";
 import { ClientSide } from "./client_side.ts";
 import { ComputationIntake } from "./computation_intake.ts";
@@ -18,6 +19,7 @@ import { messageOf } from "./error_message.ts";
 import { Discovery } from "./discovery.ts";
 import { EffectRunner } from "./effects.ts";
 import { Engine } from "./engine.ts";
+import { exposures } from "./exposure.ts";
 import { FileIntake } from "./file_intake.ts";
 import { KeptResults } from "./kept_results.ts";
 import { Listeners } from "./listeners.ts";
@@ -122,11 +124,15 @@ export class Server {
       resultRecall: new ResultRecall(context, clientLinks),
     });
     const nodeSide = new NodeSide(context, discovery, clientLinks, nodeLink, this.#lostNodes);
+    const nodeAdmission = new Admission({
+      ...common,
+      peers: "node",
+      isKnown: (address) => nodeSide.knows(address),
+    });
+    const clientAdmission = new Admission({ ...common, peers: "client", isKnown: () => false });
     this.#listeners = new Listeners(
-      nodeTransport,
-      clientTransport,
-      nodeSide,
-      clientSide,
+      { transport: nodeTransport, admission: nodeAdmission, side: nodeSide },
+      { transport: clientTransport, admission: clientAdmission, side: clientSide },
       udp,
     );
   }
@@ -138,7 +144,9 @@ export class Server {
    */
   async start(): Promise<void> {
     const { families } = this.options;
-    this.#listeners.open({ families, listenAt: this.#context.addresses.listenAt });
+    const { listenAt } = this.#context.addresses;
+    this.#listeners.open({ families, listenAt });
+    for (const exposure of exposures(this.options, listenAt)) log.warning(exposure);
     await this.#udp.joinGroups();
     this.#every(TICK_MS, () => {
       this.#context.engine.post((core, nowMs) => onTick(core, nowMs));

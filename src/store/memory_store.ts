@@ -15,7 +15,7 @@ import {
 /** See the module's description. */
 export class MemoryStore implements FileStore {
   readonly description: string;
-  readonly isOnDisk = false;
+  readonly isOnDisk: boolean = false;
   #usedBytes = 0;
 
   /** @param budgetBytes Most bytes of files that are held at any time. */

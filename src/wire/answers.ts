@@ -6,7 +6,7 @@
  */
 
 import { dumps, PyByteArray } from "../pickle/mod.ts";
-import type { PyValue } from "../pickle/mod.ts";
+import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import { quotable, WireError } from "./errors.ts";
 import { asSafeInt, toInt } from "./fields.ts";
 import { decodePickle, isAck } from "./tags.ts";
@@ -74,13 +74,14 @@ export function toUids(value: PyValue | undefined, what: string): number[] {
  * Reads an answer that is a pickle of whatever kind.
  *
  * @param what Names the answer in errors.
+ * @param limits Those for trusted peers when absent.
  * @throws {WireError} `malformed`, or `closed` for an empty message: the peer had no answer.
  */
-export function decodeAnswer(message: Uint8Array, what: string): PyValue {
+export function decodeAnswer(message: Uint8Array, what: string, limits?: PickleLimits): PyValue {
   if (message.length === 0) {
     throw new WireError("closed", `${what}: connection closed without an answer`);
   }
-  return decodePickle(message, what);
+  return decodePickle(message, what, limits);
 }
 
 /** A pickled text that refuses a request: `str`, or `bytes` as dispy itself sends it. */

@@ -6,7 +6,7 @@
  */
 
 import { dumps, PyDict } from "../pickle/mod.ts";
-import type { PyValue } from "../pickle/mod.ts";
+import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import { decodeAnswer } from "./answers.ts";
 import {
   badField,
@@ -127,24 +127,28 @@ export function decodeDiscovery(message: Uint8Array): DiscoveryMessage {
 }
 
 /** As {@linkcode decodeDiscovery} of a message already split; `undefined` for any other tag. */
-export function decodeDiscoveryBody(tag: string, body: Uint8Array): DiscoveryMessage | undefined {
+export function decodeDiscoveryBody(
+  tag: string,
+  body: Uint8Array,
+  limits?: PickleLimits,
+): DiscoveryMessage | undefined {
   switch (tag) {
     case "PING":
-      return decodePing(body);
+      return decodePing(body, limits);
     case "PONG":
-      return decodePong(body);
+      return decodePong(body, limits);
     case "RELAY_INFO":
-      return decodeRelayInfo(body);
+      return decodeRelayInfo(body, limits);
     case "TERMINATED":
-      return decodeTerminated(body);
+      return decodeTerminated(body, limits);
     default:
       return undefined;
   }
 }
 
-function decodePing(body: Uint8Array): Ping {
+function decodePing(body: Uint8Array, limits?: PickleLimits): Ping {
   const kind = "PING";
-  const dict = requireDict(decodePickle(body, kind), kind);
+  const dict = requireDict(decodePickle(body, kind, limits), kind);
   const version = requireString(dict, "version", kind);
   const port = requirePeerPort(dict, kind);
   if (dict.has("ip_addr")) {
@@ -180,9 +184,9 @@ function decodePing(body: Uint8Array): Ping {
   };
 }
 
-function decodePong(body: Uint8Array): Pong {
+function decodePong(body: Uint8Array, limits?: PickleLimits): Pong {
   const kind = "PONG";
-  const dict = requireDict(decodePickle(body, kind), kind);
+  const dict = requireDict(decodePickle(body, kind, limits), kind);
   return {
     kind,
     version: requireString(dict, "version", kind),
@@ -198,9 +202,9 @@ function decodePong(body: Uint8Array): Pong {
   };
 }
 
-function decodeRelayInfo(body: Uint8Array): RelayInfo {
+function decodeRelayInfo(body: Uint8Array, limits?: PickleLimits): RelayInfo {
   const kind = "RELAY_INFO";
-  const dict = requireDict(decodePickle(body, kind), kind);
+  const dict = requireDict(decodePickle(body, kind, limits), kind);
   return {
     kind,
     version: requireString(dict, "version", kind),
@@ -212,9 +216,9 @@ function decodeRelayInfo(body: Uint8Array): RelayInfo {
   };
 }
 
-function decodeTerminated(body: Uint8Array): Terminated {
+function decodeTerminated(body: Uint8Array, limits?: PickleLimits): Terminated {
   const kind = "TERMINATED";
-  const dict = requireDict(decodePickle(body, kind), kind);
+  const dict = requireDict(decodePickle(body, kind, limits), kind);
   return {
     kind,
     ipAddr: requireString(dict, "ip_addr", kind),

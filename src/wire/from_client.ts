@@ -6,7 +6,7 @@
  */
 
 import { PyDict } from "../pickle/mod.ts";
-import type { PyValue } from "../pickle/mod.ts";
+import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import {
   optionalFlag,
   optionalPort,
@@ -180,14 +180,17 @@ export type ClientRequest =
 /**
  * Reads a client's request, without the auth code.
  *
+ * @param limits Those for trusted peers when absent; see `GREETING_LIMITS`.
  * @throws {WireError} `malformed`
  */
-export function decodeClientRequest(message: Uint8Array): ClientRequest {
+export function decodeClientRequest(message: Uint8Array, limits?: PickleLimits): ClientRequest {
   const { tag, body } = splitTag(message);
-  if (tag === "FILEXFER") return { kind: tag, file: decodeXferFile(decodePickle(body, tag)) };
+  if (tag === "FILEXFER") {
+    return { kind: tag, file: decodeXferFile(decodePickle(body, tag, limits)) };
+  }
   const decodeDict = CLIENT_REQUESTS[tag];
   if (decodeDict === undefined) throw unknownTag(tag, "to the client port");
-  return decodeDict(requireDict(decodePickle(body, tag), tag));
+  return decodeDict(requireDict(decodePickle(body, tag, limits), tag));
 }
 
 function decodeComputeRef(dict: PyDict, what: string): ComputeRef {

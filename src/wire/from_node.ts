@@ -5,7 +5,7 @@
  */
 
 import { dumpChunks, PyDict } from "../pickle/mod.ts";
-import type { PyValue } from "../pickle/mod.ts";
+import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import { decodeAnswer } from "./answers.ts";
 import { decodeDiscoveryBody, encodeDiscovery } from "./discovery.ts";
 import type { DiscoveryMessage } from "./discovery.ts";
@@ -71,17 +71,18 @@ export type NodeRequest =
 /**
  * Reads a message to the scheduler's node port.
  *
+ * @param limits Those for trusted peers when absent; see `GREETING_LIMITS`.
  * @throws {WireError} `malformed`
  */
-export function decodeNodeRequest(message: Uint8Array): NodeRequest {
+export function decodeNodeRequest(message: Uint8Array, limits?: PickleLimits): NodeRequest {
   const { tag, body } = splitTag(message);
   switch (tag) {
     case "JOB_REPLY":
-      return { kind: tag, reply: decodeJobReply(decodePickle(body, tag)) };
+      return { kind: tag, reply: decodeJobReply(decodePickle(body, tag, limits)) };
     case "FILEXFER":
-      return { kind: tag, file: decodeXferFile(decodePickle(body, tag)) };
+      return { kind: tag, file: decodeXferFile(decodePickle(body, tag, limits)) };
     case "PULSE": {
-      const dict = requireDict(decodePickle(body, tag), tag);
+      const dict = requireDict(decodePickle(body, tag, limits), tag);
       return {
         kind: tag,
         ipAddr: requireString(dict, "ip_addr", tag),
@@ -92,7 +93,7 @@ export function decodeNodeRequest(message: Uint8Array): NodeRequest {
       };
     }
     case "NODE_CPUS": {
-      const dict = requireDict(decodePickle(body, tag), tag);
+      const dict = requireDict(decodePickle(body, tag, limits), tag);
       return {
         kind: tag,
         ipAddr: requireString(dict, "ip_addr", tag),
@@ -101,7 +102,7 @@ export function decodeNodeRequest(message: Uint8Array): NodeRequest {
       };
     }
     default: {
-      const discovery = decodeDiscoveryBody(tag, body);
+      const discovery = decodeDiscoveryBody(tag, body, limits);
       if (discovery === undefined) throw unknownTag(tag, "to the node port");
       return discovery;
     }
@@ -149,8 +150,9 @@ export function encodeBareJobReply(reply: JobReply): Uint8Array[] {
 /**
  * Reads the second message of a job's `FILEXFER:`.
  *
+ * @param limits Those for trusted peers when absent.
  * @throws {WireError} `malformed`, or `closed` where there is none.
  */
-export function decodeBareJobReply(message: Uint8Array): JobReply {
-  return decodeJobReply(decodeAnswer(message, "job reply behind FILEXFER"));
+export function decodeBareJobReply(message: Uint8Array, limits?: PickleLimits): JobReply {
+  return decodeJobReply(decodeAnswer(message, "job reply behind FILEXFER", limits));
 }

@@ -5,7 +5,7 @@
  */
 
 import { dumpChunks, loads, PickleError } from "../pickle/mod.ts";
-import type { PyValue } from "../pickle/mod.ts";
+import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import { quotable, WireError } from "./errors.ts";
 
 const ENCODER = new TextEncoder();
@@ -67,6 +67,15 @@ export function splitTag(message: Uint8Array): TaggedMessage {
   );
 }
 
+/**
+ * The tag of a message of which nothing else is to be read.
+ *
+ * @throws {WireError} `malformed` where no tag stands at the message's beginning.
+ */
+export function tagOf(message: Uint8Array): string {
+  return splitTag(message).tag;
+}
+
 /** The error for a tag that has no business where it was received. */
 export function unknownTag(tag: string, where: string): WireError {
   return new WireError("malformed", `unknown message "${quotable(tag, MAX_TAG_LENGTH)}" ${where}`);
@@ -88,11 +97,12 @@ export function encodeTagged(tag: string, body: PyValue): Uint8Array[] {
  * Reads a pickle that a peer sent.
  *
  * @param what Names the message in errors.
+ * @param limits Those for trusted peers when absent.
  * @throws {WireError} `malformed` where `bytes` are no pickle that we take.
  */
-export function decodePickle(bytes: Uint8Array, what: string): PyValue {
+export function decodePickle(bytes: Uint8Array, what: string, limits?: PickleLimits): PyValue {
   try {
-    return loads(bytes);
+    return loads(bytes, limits);
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
     throw new WireError("malformed", `${what}: ${quotable(error.message)}`, { cause: error });

@@ -126,7 +126,7 @@ except Exception as error:
     peer.emit('refused', error='%s: %s' % (type(error).__name__, error))
     sys.exit(3)
 peer.emit('created', id=cluster._compute.id, port=cluster._cluster.port)
-nodes.wait_for(wait_nodes)
+nodes.wait_for(wait_nodes, timeout=600)
 peer.emit('ready')
 jobs = []
 

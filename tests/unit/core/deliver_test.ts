@@ -110,3 +110,24 @@ Deno.test("what was under way to a client that closes meanwhile is not tried aga
     assertEquals(s.core.clusters.size, 0);
   }
 });
+
+Deno.test("a cluster whose client has come back for its results is closed when it has them all", () => {
+  const s = new Scene();
+  s.node("10.0.0.2", 1);
+  const cluster = s.cluster();
+  const job = s.running(cluster);
+  const first = s.submit(cluster);
+  assertEquals(s.on((c, nowMs) => core.onResendRequested(c, cluster, nowMs)), 0);
+  for (const each of [job, first]) {
+    if (each.state === "assigned") s.started(each);
+    s.reply(each);
+    const { delivery } = s.effectsOf("deliver")[0]!;
+    s.pass(1_000);
+    assertEquals(cluster.state, "active");
+    s.on((c, nowMs) => core.onDelivered(c, delivery, nowMs));
+    assertEquals(s.effectsOf("forgetResult").map((effect) => effect.delivery), [delivery]);
+  }
+  s.pass(1_000);
+  assertEquals(cluster.state, "closing");
+  assertEquals(s.effectsOf("closeShare").length, 1);
+});

@@ -46,3 +46,18 @@ Deno.test("no more keys are remembered than the limit; the longest silent is for
   }
   assertEquals(said.map(([, message]) => message), ["a", "b", "c", "a"]);
 });
+
+Deno.test("many keys write no more lines an interval than the limit; the next line counts them", () => {
+  const { log, said } = recorder();
+  let nowMs = 0;
+  const options = { intervalMs: 100, maxPerInterval: 2, nowMs: () => nowMs };
+  const repeats = new RepeatLimiter(log, options);
+  for (let number = 0; number < 50; number++) repeats.warning(`key ${number}`, "refused");
+  nowMs = 100;
+  repeats.warning("another", "refused");
+  assertEquals(said, [
+    ["warning", "refused", {}],
+    ["warning", "refused", {}],
+    ["warning", "refused", { suppressed: 48 }],
+  ]);
+});

@@ -111,7 +111,7 @@ Deno.test("a node's reply goes on to the client with the node's CPUs added", () 
 });
 
 Deno.test("attributes that we do not know are written back", () => {
-  const replies = messagesOf("from_node").map(decodeNodeRequest)
+  const replies = messagesOf("from_node").map((message) => decodeNodeRequest(message))
     .flatMap((request) => request.kind === "JOB_REPLY" ? [request.reply.extra] : []);
   assertEquals(plain(replies[2]), plain(PyDict.from({ added: "by a later version" })));
   assertEquals(replies[0], null);

@@ -229,3 +229,17 @@ Deno.test("a count that is neither what was sent nor the size is an error", asyn
     await assertWireError("refused", () => sendFile(sender, 5000, new Source(5000)));
   }
 });
+
+for (const passBytes of [1, 500_000, FILE_CHUNK_BYTES, 2_000_000, 2_999_999]) {
+  Deno.test(`a relay that passes ${passBytes} bytes on tells the sender that it ended short`, async () => {
+    const [sender, relayIn] = connect();
+    const [relayOut, receiver] = connect();
+    const sink = new Sink();
+    const [, { transferredBytes }] = await Promise.all([
+      assertWireError("refused", () => sendFile(sender, 3_000_000, new Source(3_000_000))),
+      relayFile(relayIn, relayOut, 3_000_000, passBytes),
+      receiveFile(receiver, passBytes, sink),
+    ]);
+    assertEquals([sink.sizeBytes, sink.finished, transferredBytes], [passBytes, true, passBytes]);
+  });
+}

@@ -1,0 +1,99 @@
+/** Which files are kept for how long, and which names are not taken. */
+
+import { assertEquals } from "@std/assert/equals.js";
+import { type ClientFile, FileSet, unsafeFileName } from "../../../src/server/file_set.ts";
+import type { KeptFile } from "../../../src/store/file_store.ts";
+import type { XferFile } from "../../../src/wire/mod.ts";
+
+function xfer(changes: Partial<XferFile> = {}): XferFile {
+  return {
+    name: "/home/user/data.txt",
+    destPath: "",
+    computeId: 1,
+    stat: { sizeBytes: 3, mode: 0o644, atimeS: 1, mtimeS: 2, original: null },
+    sep: "/",
+    extra: null,
+    ...changes,
+  };
+}
+
+function scene() {
+  const removed: string[] = [];
+  const kept = (name: string): KeptFile => ({
+    sizeBytes: 3,
+    open: () => Promise.reject(new Error("not read here")),
+    remove: () => Promise.resolve(void removed.push(name)),
+  });
+  return { files: new FileSet(), removed, kept };
+}
+
+const LONG_MS = 1_000_000;
+
+Deno.test("a job's file goes with the last of the jobs that were announced for it", async () => {
+  const { files, removed, kept } = scene();
+  files.add(xfer(), kept("a"), false, 0);
+  const file = files.find(xfer()) as ClientFile;
+  files.touch(file, 0);
+  files.claim([file]);
+  await files.release([file], 1);
+  assertEquals(removed, [], "another job is about to come");
+  files.claim([file]);
+  await files.release([file], 2);
+  assertEquals(removed, ["a"]);
+  assertEquals(files.find(xfer()), undefined);
+});
+
+Deno.test("a file that no job comes for goes after a while, one of the computation never", async () => {
+  const { files, removed, kept } = scene();
+  files.add(xfer(), kept("a"), false, 0);
+  files.add(xfer({ name: "/home/user/own.txt" }), kept("own"), true, 0);
+  await files.sweep(60_000);
+  assertEquals(removed, []);
+  await files.sweep(LONG_MS);
+  assertEquals(removed, ["a"]);
+  await files.clear();
+  assertEquals(removed, ["a", "own"]);
+});
+
+Deno.test("a discarded file is gone, unless a job has it already", async () => {
+  const { files, removed, kept } = scene();
+  files.add(xfer(), kept("a"), false, 0);
+  await files.discard(xfer());
+  await files.discard(xfer());
+  assertEquals(removed, ["a"]);
+  files.add(xfer(), kept("b"), false, 0);
+  files.claim([files.find(xfer()) as ClientFile]);
+  await files.discard(xfer());
+  assertEquals(removed, ["a"]);
+});
+
+Deno.test("names that lead elsewhere on any system are not taken", () => {
+  for (
+    const [name, destPath, sep] of [
+      ["/x/a", "..", "/"],
+      ["/x/a", "b/../..", "/"],
+      ["/x/a", "/etc", "/"],
+      ["/x/..", "", "/"],
+      ["/x/", "", "/"],
+      ["/x/..\\a", "", "/"],
+      ["/x/a", "..\\b", "/"],
+      ["/x/C:a", "", "/"],
+      ["/x/a\0", "", "/"],
+      ["C:\\x\\a", "..", "\\"],
+      ["C:\\x\\a", "D:\\", "\\"],
+      ["C:\\x/../a", "", "\\"],
+      ["C:\\x\\a", "/etc", "\\"],
+      ["xa", "", "x"],
+      ["a", "", ""],
+    ] as const
+  ) assertEquals(unsafeFileName(xfer({ name, destPath, sep })) === null, false, name + destPath);
+  for (
+    const [name, destPath, sep] of [
+      ["/x/a", "", "/"],
+      ["/x/a", ".", "/"],
+      ["/x/..a", "b/c..", "/"],
+      ["C:\\x\\a", "b\\c", "\\"],
+      ["a", "", "/"],
+    ] as const
+  ) assertEquals(unsafeFileName(xfer({ name, destPath, sep })), null, name + destPath);
+});

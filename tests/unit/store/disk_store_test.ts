@@ -1,0 +1,89 @@
+/** Files on disk: private, and removed by nobody but their own run, or once that has ended. */
+
+import { assertEquals } from "@std/assert/equals.js";
+import { assertRejects } from "@std/assert/rejects.js";
+import { DiskStore } from "../../../src/store/disk_store.ts";
+import { StoreError } from "../../../src/store/file_store.ts";
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function addFile(store: DiskStore, text: string) {
+  const writer = await store.create(text.length);
+  await writer.write(new TextEncoder().encode(text));
+  return await writer.finish();
+}
+
+const runs = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+
+Deno.test("files are readable by their owner only, and gone when the store is closed", async () => {
+  await withFolder(async (folder) => {
+    const store = await DiskStore.open(folder, { clean: false });
+    await addFile(store, "text");
+    const [run] = runs(folder);
+    for (const [path, mode] of [[run, 0o700], [`${run}/1`, 0o600]] as const) {
+      assertEquals(((await Deno.stat(`${folder}/${path}`)).mode ?? 0) & 0o777, mode);
+    }
+    await store.close();
+    assertEquals(runs(folder), []);
+  });
+});
+
+Deno.test("a file that is aborted leaves nothing", async () => {
+  await withFolder(async (folder) => {
+    const store = await DiskStore.open(folder, { clean: false });
+    const writer = await store.create(4);
+    await writer.write(new Uint8Array(2));
+    await writer.abort();
+    assertEquals([...Deno.readDirSync(`${folder}/${runs(folder)[0]}`)].length, 1, "the lock");
+    await store.close();
+  });
+});
+
+Deno.test("clean removes what ended runs have left, not what others have or what is not ours", async () => {
+  await withFolder(async (folder) => {
+    const running = await DiskStore.open(folder, { clean: false });
+    const kept = await addFile(running, "text");
+    const [own] = runs(folder);
+    // As a crash leaves it: no process holds the lock.
+    await Deno.mkdir(`${folder}/dispyscheduler_left`);
+    await Deno.writeTextFile(`${folder}/dispyscheduler_left/lock`, "");
+    await Deno.writeTextFile(`${folder}/dispyscheduler_left/1`, "left");
+    // One that is being made at this moment, and one that was never finished.
+    await Deno.mkdir(`${folder}/dispyscheduler_new`);
+    await Deno.mkdir(`${folder}/dispyscheduler_old`);
+    await Deno.utime(`${folder}/dispyscheduler_old`, 1000, 1000);
+    await Deno.mkdir(`${folder}/mine`);
+    await Deno.writeTextFile(`${folder}/dispyscheduler_note`, "mine");
+
+    const cleaning = await DiskStore.open(folder, { clean: true });
+    const left = runs(folder).filter((name) => name !== own);
+    assertEquals(left.filter((name) => /(left|old|new|note|mine)$/.test(name)), [
+      "dispyscheduler_new",
+      "dispyscheduler_note",
+      "mine",
+    ]);
+    const reader = await kept.open();
+    assertEquals(await reader.read(new Uint8Array(10)), 4);
+    reader.close();
+    await cleaning.close();
+    await running.close();
+  });
+});
+
+Deno.test("a folder that cannot be made is an error that says what to do", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const error = await assertRejects(
+      () => DiskStore.open(`${folder}/file/sub`, { clean: false }),
+      StoreError,
+    );
+    assertEquals(/choose a folder with --dest_path_prefix/.test(error.message), true);
+  });
+});
