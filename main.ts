@@ -64,7 +64,10 @@ async function openStore(config: SchedulerConfig): Promise<FileStore> {
     });
     return store;
   }
-  return await DiskStore.open(folder, { clean: config.clean });
+  return await DiskStore.open(folder, {
+    clean: config.clean,
+    isShared: config.destPathPrefix === undefined,
+  });
 }
 
 /** The same folder at every start, below the system's own for temporary files. */

@@ -76,7 +76,7 @@ export {
   type SetupFailure,
 } from "./on_node.ts";
 export type { ProbeAnswer } from "./nodes.ts";
-export { onShutdown, onTick } from "./on_tick.ts";
+export { onShutdown, onShutdownOver, onTick } from "./on_tick.ts";
 export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
 export { Core, type CoreOptions } from "./state.ts";
 export { DEFAULT_TERMS, type Terms } from "./terms.ts";

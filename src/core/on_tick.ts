@@ -6,9 +6,9 @@
 
 import { retryDeliveries } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
-import type { Cluster } from "./entities.ts";
+import { type Cluster, Outcome } from "./entities.ts";
 import { closeCluster, closeRecovered, settleClosedShare } from "./clusters.ts";
-import { remindTerminating } from "./jobs.ts";
+import { endJob, remindTerminating } from "./jobs.ts";
 import { loseSilentNodes, probeSilentNodes } from "./nodes.ts";
 import { setUpAgain } from "./shares.ts";
 import { type Core, reindexNode } from "./state.ts";
@@ -75,16 +75,21 @@ function tellStats(core: Core): void {
   }
 }
 
+/** What clients are told of jobs that a shutdown ends. */
+const SHUTDOWN_REASON = "the scheduler was shut down";
+
 /** Ends all clusters: clients are told which jobs will not run, nodes are closed. */
 export function onShutdown(core: Core, nowMs: number): void {
   core.shuttingDown = true;
   core.waiting.length = 0;
   for (const cluster of [...core.clusters.values()]) {
-    closeCluster(
-      core,
-      cluster,
-      { wantsResults: true, reason: "the scheduler was shut down" },
-      nowMs,
-    );
+    closeCluster(core, cluster, { wantsResults: true, reason: SHUTDOWN_REASON }, nowMs);
+  }
+}
+
+/** Nodes had their time to end jobs: clients are told of those that nodes have not answered for. */
+export function onShutdownOver(core: Core, nowMs: number): void {
+  for (const job of [...core.jobs.values()]) {
+    endJob(core, job, Outcome.Terminated, SHUTDOWN_REASON, nowMs);
   }
 }

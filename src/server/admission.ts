@@ -211,9 +211,9 @@ export class Admission {
     }
   }
 
-  /** Says, once in a while, that a message of a peer was of no use. */
+  /** Says that a message of a peer was of no use: a line a while for all that an address does. */
   complain(address: string, what: string, reason: string): void {
-    this.#warnings.warning(`complaint ${networkOf(address)}`, what, { from: address, reason });
+    this.#warn(networkOf(address), what, { from: address, reason });
   }
 
   /** See {@linkcode Guest.stay}. */
@@ -286,11 +286,7 @@ export class Admission {
   }
 
   #turnAway(address: string, reason: string, details: Record<string, number>): null {
-    this.#warn(`turned away ${networkOf(address)}`, "peer turned away", {
-      from: address,
-      reason,
-      ...details,
-    });
+    this.#warn(networkOf(address), "peer turned away", { from: address, reason, ...details });
     return null;
   }
 

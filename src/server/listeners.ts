@@ -122,6 +122,8 @@ export class Listeners {
         connection = await listener.accept();
       } catch (error) {
         if (!this.#accepting) return;
+        // A pause would stall all others, who have done nothing.
+        if (isPeersFault(error)) continue;
         // Out of file handles, most likely: a pause lets some connections end.
         this.#shortages.error("accept", "cannot accept connections; raise `ulimit -n`", {
           reason: messageOf(error),
@@ -187,6 +189,13 @@ export class Listeners {
 }
 
 const ACCEPT_PAUSE_MS = 100;
+
+/** Whether a peer has reset its connection before it was accepted. */
+function isPeersFault(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted;
+}
 
 /** Connections that cannot be accepted are one line in this time. */
 const SHORTAGE_INTERVAL_MS = 60_000;

@@ -32,6 +32,7 @@ import {
   JobStatus,
   MAX_GREETING_BYTES,
   type MessageStream,
+  NODE_LIMITS,
   type NodeCpus,
   type NodePing,
   type NodePulse,
@@ -300,8 +301,8 @@ export class NodeSide {
 }
 
 /** Large messages are for machines on which a node of ours runs. */
-function limitsOf(guest: Guest): { maxBytes: number; pickles?: PickleLimits } {
+function limitsOf(guest: Guest): { maxBytes: number; pickles: PickleLimits } {
   return guest.isKnown
-    ? { maxBytes: MAX_MESSAGE_BYTES }
+    ? { maxBytes: MAX_MESSAGE_BYTES, pickles: NODE_LIMITS }
     : { maxBytes: MAX_GREETING_BYTES, pickles: GREETING_LIMITS };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Core, onShutdown, onTick } from "../core/mod.ts";
+import { Core, onShutdown, onShutdownOver, onTick } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
@@ -172,12 +172,16 @@ export class Server {
    */
   async shutdown(): Promise<void> {
     log.info("shutting down");
-    for (const timer of this.#timers) clearInterval(timer);
     this.#lostNodes.close();
     this.#context.engine.post((core, nowMs) => onShutdown(core, nowMs));
     const graceMs = this.options.msgTimeoutMs + SHUTDOWN_GRACE_MS;
     // Nodes end running jobs first and send their results, so the ports stay open until then.
-    if (!await this.#effects.settle(graceMs)) {
+    // Time goes on for them: they are reminded of jobs that they have not ended.
+    const nodesAnswered = await this.#effects.settle(graceMs);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#context.engine.post((core, nowMs) => onShutdownOver(core, nowMs));
+    const clientsAnswered = await this.#effects.settle(this.options.msgTimeoutMs);
+    if (!nodesAnswered || !clientsAnswered) {
       log.warning("some clients or nodes did not answer in time", { waited_ms: graceMs });
     }
     this.#listeners.close();

@@ -11,6 +11,7 @@ import {
   type KeptFile,
   StoreError,
 } from "./file_store.ts";
+import { foreignFolder } from "./foreign_folder.ts";
 
 /** How the folders of all runs begin. */
 const PREFIX = "dispyscheduler_";
@@ -34,15 +35,25 @@ export class DiskStore implements FileStore {
   /**
    * @param parent Folder for the files of all runs; made where it does not exist.
    * @param options `clean`: remove what earlier runs have left there; those that go on keep theirs.
-   * @throws {StoreError} where it cannot be made or written to
+   *   `isShared`: everybody may write where the folder of `parent` lies.
+   * @throws {StoreError} where it cannot be made or written to, or where it is shared and another
+   *   user has made it
    */
-  static async open(parent: string, options: { clean: boolean }): Promise<DiskStore> {
+  static async open(
+    parent: string,
+    options: { clean: boolean; isShared?: boolean },
+  ): Promise<DiskStore> {
     try {
       await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
-      if (options.clean) await removeLeftovers(parent);
       const folder = await Deno.makeTempDir({ dir: parent, prefix: PREFIX });
-      const lock = await Deno.open(`${folder}/${LOCK}`, { write: true, createNew: true });
+      if (options.isShared) await checkOwn(parent, folder);
+      const lock = await Deno.open(`${folder}/${LOCK}`, {
+        write: true,
+        createNew: true,
+        mode: 0o600,
+      });
       await lock.lock(true);
+      if (options.clean) await removeLeftovers(parent);
       return new DiskStore(folder, lock);
     } catch (error) {
       throw new StoreError(
@@ -95,6 +106,21 @@ class DiskWriter implements FileWriter {
     this.file.close();
     await Deno.remove(this.path);
   }
+}
+
+/**
+ * Sees that nobody else has made `parent` or the folder that it lies in.
+ *
+ * @param made A folder in it that we have just made: its owner is who we are, which takes no
+ *   permission to find out. It is removed where something is wrong.
+ */
+async function checkOwn(parent: string, made: string): Promise<void> {
+  const { uid } = await Deno.lstat(made);
+  const above = parent.replace(/[/\\][^/\\]+$/, "");
+  const foreign = await foreignFolder(above, uid) ?? await foreignFolder(parent, uid);
+  if (foreign === null) return;
+  await Deno.remove(made);
+  throw new Error(foreign);
 }
 
 async function removeLeftovers(parent: string): Promise<void> {

@@ -22,7 +22,7 @@ export * from "./file_transfer.ts";
 export * from "./framing.ts";
 export * from "./from_client.ts";
 export * from "./from_node.ts";
-export * from "./greeting_limits.ts";
+export * from "./message_limits.ts";
 export * from "./records/mod.ts";
 export * from "./status.ts";
 export { ACK, isAck, isPulse, NAK, PULSE, tagOf } from "./tags.ts";

@@ -153,7 +153,7 @@ scenario(
   async (lab) => {
     await lab.startScheduler();
     // dispynode sends its farewell from no particular address, which needs a route.
-    const route = ["ip", "route", "add", "255.255.255.255", "dev", "lo"];
+    const route = "ip route add 255.255.255.255 dev lo src 127.0.0.1".split(" ");
     equal(await lab.start("route", route, lab.root).ended(), { code: 0, signal: null });
     // The node ends its jobs and tells so as well; that is a result like any other.
     const node = await lab.startNode(1, { takesCommands: true, odd: ["--lose", "JOB_REPLY:"] });

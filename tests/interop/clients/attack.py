@@ -1,4 +1,4 @@
-"""Attacks the scheduler in one of several ways, from several addresses, until it is told to stop."""
+"""Attacks the scheduler until it is told to stop: attack.py WAY CONNECTIONS_A_PORT ADDRESS…"""
 
 import asyncio
 import base64
@@ -14,10 +14,9 @@ import time
 
 import peer
 
-SCHEDULER = ('127.0.0.1',)
 NODE_PORTS, CLIENT_PORTS = (9700, 51347), (9702, 51349)
 TCP_PORTS = NODE_PORTS + CLIENT_PORTS
-ADDRESSES = ['127.0.0.%d' % n for n in range(66, 74)]
+ADDRESSES = sys.argv[3:]
 FILLER = b'x' * 40
 FIXTURES = os.path.join(os.path.dirname(__file__), '../../unit/wire/fixtures/messages.json')
 stopped = threading.Event()

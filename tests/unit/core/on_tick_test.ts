@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert/equals.js";
-import { onClientAlive, onDelivered, onShutdown, Outcome } from "../../../src/core/mod.ts";
+import {
+  onClientAlive,
+  onDelivered,
+  onShutdown,
+  onShutdownOver,
+  Outcome,
+} from "../../../src/core/mod.ts";
 import { Scene } from "./scene.ts";
 
 const { Terminated, Finished } = Outcome;
@@ -77,6 +83,18 @@ Deno.test("at a shutdown clients are told of each job that will not run", () => 
   s.closed(share);
   s.closed(s.share(cluster, "10.0.0.2"));
   assertEquals([cluster.state, cluster.deliveries.size], ["closed", 4]);
+});
+
+Deno.test("at the end of a shutdown clients are told of jobs that nodes have not answered for", () => {
+  const { scene: s, cluster } = scene();
+  s.node("10.0.0.2", 1);
+  const [running, assigned] = [s.running(cluster), s.submit(cluster)];
+  s.on(onShutdown);
+  s.closed(running.share!);
+  assertEquals(s.results, []);
+  s.on(onShutdownOver);
+  assertEquals(s.results, [[running.uid, Terminated], [assigned.uid, Terminated]]);
+  assertEquals(s.core.jobs.size, 0);
 });
 
 Deno.test("no more jobs are taken after a shutdown, and clients are told so", () => {
