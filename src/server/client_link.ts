@@ -35,9 +35,9 @@ import {
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import { KeptResult } from "./kept_results.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes } from "./net/lanes.ts";
 
 const log = getLogger("client");
 

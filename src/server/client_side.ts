@@ -36,7 +36,7 @@ import {
   type NodeJobsRequest,
   tagOf,
 } from "../wire/mod.ts";
-import { type Guest, MAX_STRANGER_WARNINGS } from "./admission.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "./net/admission.ts";
 import type { ComputationIntake } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
 import {
@@ -45,7 +45,7 @@ import {
   MAX_MESSAGE_BYTES,
   SECRET_WARNING_INTERVAL_MS,
 } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { FileIntake } from "./file_intake.ts";
 import type { ClientFile } from "./file_set.ts";
@@ -53,7 +53,7 @@ import type { JobPayload } from "./job_payload.ts";
 import { encodeJobRefusal } from "./job_refusal.ts";
 import type { NodeControl } from "./node_control.ts";
 import type { NodeLink } from "./node_link.ts";
-import type { PortFamily } from "./options.ts";
+import type { PortFamily } from "./net/port_family.ts";
 import type { ResultRecall } from "./result_recall.ts";
 
 const log = getLogger("clientside");

@@ -16,7 +16,7 @@ import {
   SIGN_RANDOM_BYTES,
   type XferFile,
 } from "../wire/mod.ts";
-import { externalOf } from "./addresses.ts";
+import { externalOf } from "./net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
 import type { Context } from "./context.ts";

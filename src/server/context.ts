@@ -7,12 +7,12 @@
 import type { Node } from "../core/mod.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode } from "../wire/mod.ts";
-import type { OwnAddresses } from "./addresses.ts";
+import type { OwnAddresses } from "./net/addresses.ts";
 import type { Computations } from "./computation.ts";
 import type { Engine } from "./engine.ts";
 import type { ServerOptions } from "./options.ts";
 import type { Quotas } from "./quotas.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "./net/transport.ts";
 
 /** The dispy version that we announce to peers that have not announced theirs. */
 export const DEFAULT_VERSION = "4.15.2";

@@ -17,11 +17,11 @@ import {
   type Pong,
   type SchedulerPing,
 } from "../wire/mod.ts";
-import { announced } from "./addresses.ts";
+import { announced } from "./net/addresses.ts";
 import type { Context } from "./context.ts";
-import { messageOf } from "./error_message.ts";
-import type { PortFamily } from "./options.ts";
-import type { UdpSockets } from "./udp_sockets.ts";
+import { messageOf } from "../log/error_message.ts";
+import type { PortFamily } from "./net/port_family.ts";
+import type { UdpSockets } from "./net/udp_sockets.ts";
 import { Versions } from "./versions.ts";
 
 const log = getLogger("discovery");

@@ -9,7 +9,7 @@ import { getLogger } from "../log/log.ts";
 import type { JobReply } from "../wire/mod.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { JobPayload } from "./job_payload.ts";
 import { KeptResult, type KeptResults } from "./kept_results.ts";

@@ -9,7 +9,7 @@ import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import type { FileStore, KeptFile } from "../store/file_store.ts";
 import { decodeBareJobReply, encodeBareJobReply, type JobReply } from "../wire/mod.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 
 const log = getLogger("client");
 

@@ -13,14 +13,14 @@ import {
   type MessageStream,
   WireError,
 } from "../wire/mod.ts";
-import { isLoopback } from "./addresses.ts";
-import type { Admission, Guest } from "./admission.ts";
-import { messageOf } from "./error_message.ts";
-import { ListenError, listenError } from "./listen_error.ts";
+import { isLoopback } from "./net/addresses.ts";
+import type { Admission, Guest } from "./net/admission.ts";
+import { messageOf } from "../log/error_message.ts";
+import { ListenError, listenError } from "./net/listen_error.ts";
 import type { NodeSide } from "./node_side.ts";
-import type { PortFamily } from "./options.ts";
-import type { Transport } from "./transport.ts";
-import type { UdpSockets } from "./udp_sockets.ts";
+import type { PortFamily } from "./net/port_family.ts";
+import type { Transport } from "./net/transport.ts";
+import type { UdpSockets } from "./net/udp_sockets.ts";
 
 const log = getLogger("server");
 

@@ -9,7 +9,7 @@
 import type { Node, Share } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { type Context } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { NodeLink } from "./node_link.ts";
 

@@ -27,7 +27,7 @@ import {
 import { toAllocation } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, nodeAuthOf } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import { bytesToTake, fileRefusal, truncated } from "./file_limits.ts";
 import type { NodeLink } from "./node_link.ts";
 

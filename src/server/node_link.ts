@@ -34,7 +34,7 @@ import {
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import { type ClientFile, openFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";

@@ -8,7 +8,7 @@ import { type Node, onNodeProbed, type ProbeAnswer } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { WireError } from "../wire/mod.ts";
 import { type Context } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import type { NodeLink } from "./node_link.ts";
 
 const log = getLogger("node");

@@ -44,15 +44,15 @@ import {
   type RelayInfo,
   type Terminated,
 } from "../wire/mod.ts";
-import { type Guest, MAX_STRANGER_WARNINGS } from "./admission.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "./net/admission.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context, MAX_MESSAGE_BYTES, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
 import { unsafeFileName } from "./file_set.ts";
-import type { PortFamily } from "./options.ts";
+import type { PortFamily } from "./net/port_family.ts";
 
 const log = getLogger("nodeside");
 

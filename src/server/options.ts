@@ -5,25 +5,9 @@
  */
 
 import type { ClusterRule } from "./cluster_terms.ts";
+import type { PortFamily } from "./net/port_family.ts";
+import type { TlsIdentity } from "./net/tls_identity.ts";
 import type { Policy } from "../core/mod.ts";
-
-/** The ports of one dispy generation: base, base + 1, base + 2. */
-export interface PortFamily {
-  /** Where we take messages from nodes, by TCP and UDP. */
-  readonly nodeSide: number;
-  /** Where nodes are, by TCP and UDP. */
-  readonly node: number;
-  /** Where we take requests of clients, by TCP. */
-  readonly clientSide: number;
-}
-
-/** A certificate to show, and to expect of peers. */
-export interface TlsIdentity {
-  /** The certificate, and those of its authorities behind it, in PEM. */
-  readonly certPem: string;
-  /** Its private key in PEM. */
-  readonly keyPem: string;
-}
 
 /** Settings of the server, fixed for its life. */
 export interface ServerOptions {

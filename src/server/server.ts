@@ -8,14 +8,14 @@ import { Core, onShutdown, onShutdownOver, onTick } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
-import type { OwnAddresses } from "./addresses.ts";
-import { Admission } from "./admission.ts";
+import type { OwnAddresses } from "./net/addresses.ts";
+import { Admission } from "./net/admission.ts";
 import { ClientLinks } from "./client_links.ts";
 import { ClientSide } from "./client_side.ts";
 import { ComputationIntake } from "./computation_intake.ts";
 import { Computations } from "./computation.ts";
 import { type Context } from "./context.ts";
-import { messageOf } from "./error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import { Discovery } from "./discovery.ts";
 import { EffectRunner } from "./effects.ts";
 import { Engine } from "./engine.ts";
@@ -32,8 +32,8 @@ import type { ServerOptions } from "./options.ts";
 import { Quotas } from "./quotas.ts";
 import { ResultRecall } from "./result_recall.ts";
 import { snapshot } from "./status.ts";
-import { Transport } from "./transport.ts";
-import { UdpSockets } from "./udp_sockets.ts";
+import { Transport } from "./net/transport.ts";
+import { UdpSockets } from "./net/udp_sockets.ts";
 
 const log = getLogger("server");
 

@@ -5,7 +5,7 @@
  */
 
 import { DEFAULT_VERSION } from "./context.ts";
-import { type Rate, TokenBucket } from "./token_bucket.ts";
+import { type Rate, TokenBucket } from "./net/token_bucket.ts";
 
 /** More versions than that in one network are no versions, but somebody playing. */
 const MAX_OF_NODES = 8;

@@ -9,7 +9,7 @@
 
 import { earliestJob } from "../../src/core/mod.ts";
 import { configureLogging } from "../../src/log/log.ts";
-import { findOwnAddresses } from "../../src/server/addresses.ts";
+import { findOwnAddresses } from "../../src/server/net/addresses.ts";
 import { Server } from "../../src/server/server.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import {

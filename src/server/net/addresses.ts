@@ -6,8 +6,8 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { canonicalAddress } from "../wire/mod.ts";
-import { messageOf } from "./error_message.ts";
+import { canonicalAddress } from "../../wire/mod.ts";
+import { messageOf } from "../../log/error_message.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** An address of this machine. */
