@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../log/error_message.ts";
 import { parse } from "@std/toml/parse.js";
 import { UsageError } from "./usage_error.ts";
 import { parseSize } from "./values.ts";
@@ -85,7 +86,7 @@ function readRule(table: Record<string, unknown>, where: string): ClusterRule {
     try {
       rule[key] = read(value);
     } catch (error) {
-      const wanted = error instanceof Error ? error.message : String(error);
+      const wanted = messageOf(error);
       throw new UsageError(`${where}: ${name} = ${JSON.stringify(value)}: ${wanted}`);
     }
   }

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { FileReader, KeptFile } from "../store/file_store.ts";
+import type { KeptFile } from "../store/file_store.ts";
 import type { XferFile } from "../wire/mod.ts";
 
 /** How long a job's file waits for the job. */
@@ -135,9 +135,4 @@ export function unsafeFileName(xfer: XferFile): string | null {
   if (/^[A-Za-z]:/.test(baseName)) return "its name begins with a drive";
   if (baseName.includes("\0") || xfer.destPath.includes("\0")) return "its name contains NUL";
   return null;
-}
-
-/** Reads a kept file from its beginning; the caller closes it. */
-export function openFile(file: ClientFile): Promise<FileReader> {
-  return file.kept.open();
 }

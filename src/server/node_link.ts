@@ -36,7 +36,7 @@ import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
-import { type ClientFile, openFile } from "./file_set.ts";
+import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
 
 const log = getLogger("node");
@@ -324,7 +324,7 @@ export class NodeLink {
     const { node } = share;
     const sent = truncated(file.xfer, file.kept.sizeBytes);
     const xfer = { ...sent, computeId: share.cluster.id };
-    const reader = await openFile(file).catch((error) => {
+    const reader = await file.kept.open().catch((error) => {
       throw new Refusal("setup_failed", `a file of the client cannot be read: ${messageOf(error)}`);
     });
     try {

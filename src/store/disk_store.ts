@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../log/error_message.ts";
 import {
   type FileReader,
   type FileStore,
@@ -57,7 +58,9 @@ export class DiskStore implements FileStore {
       return new DiskStore(folder, lock);
     } catch (error) {
       throw new StoreError(
-        `cannot keep files in ${parent}: ${reason(error)}; choose a folder with --dest_path_prefix`,
+        `cannot keep files in ${parent}: ${
+          messageOf(error)
+        }; choose a folder with --dest_path_prefix`,
       );
     }
   }
@@ -68,7 +71,7 @@ export class DiskStore implements FileStore {
       const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
       return new DiskWriter(path, file);
     } catch (error) {
-      throw new StoreError(`cannot write ${path}: ${reason(error)}`);
+      throw new StoreError(`cannot write ${path}: ${messageOf(error)}`);
     }
   }
 
@@ -87,7 +90,7 @@ class DiskWriter implements FileWriter {
     try {
       for (let at = 0; at < chunk.length;) at += await this.file.write(chunk.subarray(at));
     } catch (error) {
-      throw new StoreError(`cannot write ${this.path}: ${reason(error)}`);
+      throw new StoreError(`cannot write ${this.path}: ${messageOf(error)}`);
     }
     this.#writtenBytes += chunk.length;
   }
@@ -146,8 +149,4 @@ async function isLeftOver(folder: string): Promise<boolean> {
   } finally {
     lock.close();
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

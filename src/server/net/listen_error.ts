@@ -1,4 +1,6 @@
 /** Nobody can reach us; the message says why and what to do. */
+
+import { messageOf } from "../../log/error_message.ts";
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
@@ -18,6 +20,6 @@ export function listenError(
   if (error instanceof Deno.errors.AddrNotAvailable) {
     return new ListenError(`${hostname} is no address of this machine; -i takes one of its own`);
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new ListenError(`cannot listen at ${hostname} ${protocol} port ${port}: ${reason}`);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { messageOf } from "../../log/error_message.ts";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { getLogger } from "../../log/log.ts";
 import { type Deadlines, WireError } from "../../wire/mod.ts";
@@ -59,7 +60,7 @@ export class TlsSide {
       if (fault !== null) throw new Error(`it ${fault}`);
       this.#context = createSecureContext({ cert: certPem, key: keyPem, ca: certPem });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new ListenError(`the certificate of ${option} cannot be used: ${reason}`);
     }
     const warning = this.#trust.warning(Date.now());
@@ -104,7 +105,7 @@ export class TlsSide {
     } catch (error) {
       // Some systems set no options of a connection that the peer has reset.
       connection.close();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new WireError("closed", `no TLS handshake: ${reason}`, { cause: error });
     }
   }
