@@ -1,9 +1,9 @@
 import {
+  type AnyTable,
   longNames,
   optionEntries,
   type OptionName,
   optionNamed,
-  type OptionTable,
 } from "./options.ts";
 import { Selection } from "./selection.ts";
 import { nearestWord } from "./suggestion.ts";
@@ -31,18 +31,26 @@ function normalized(longName: string): string {
   return longName.replaceAll("-", "_");
 }
 
+/**
+ * What may stand in a command line beside options: nothing; words among the options (`some`); or
+ * another command line, whose first word ends the options (`rest`).
+ */
+export type Operands = "none" | "some" | "rest";
+
 /** Reads one command line into a selection. */
-class ArgumentReader {
-  readonly selection: Selection;
-  readonly #table: OptionTable;
-  readonly #longNames: Map<string, OptionName>;
-  readonly #shortNames = new Map<string, OptionName>();
+class ArgumentReader<Table extends AnyTable> {
+  readonly selection: Selection<Table>;
+  readonly #table: Table;
+  readonly #longNames: Map<string, OptionName<Table>>;
+  readonly #shortNames = new Map<string, OptionName<Table>>();
   readonly #args: readonly string[];
+  readonly #operands: Operands;
   #next = 0;
 
-  constructor(args: readonly string[], table: OptionTable) {
+  constructor(args: readonly string[], table: Table, operands: Operands) {
     this.#args = args;
     this.#table = table;
+    this.#operands = operands;
     this.selection = new Selection(table);
     this.#longNames = longNames(table);
     for (const [name, option] of optionEntries(table)) {
@@ -52,10 +60,10 @@ class ArgumentReader {
 
   read(): void {
     for (let arg = this.#take(); arg !== undefined; arg = this.#take()) {
-      if (arg === "--") this.#refusePositional(this.#take());
+      if (arg === "--") this.#takeRest();
       else if (arg.startsWith("--")) this.#readLong(arg);
       else if (arg.length > 1 && arg.startsWith("-")) this.#readShort(arg);
-      else this.#refusePositional(arg);
+      else this.#takeOperand(arg);
       if (this.selection.has("help") || this.selection.has("version")) return;
     }
   }
@@ -64,8 +72,19 @@ class ArgumentReader {
     return this.#args[this.#next++];
   }
 
-  #refusePositional(arg: string | undefined): void {
-    if (arg === undefined) return; // a `--` with nothing behind it
+  #takeRest(): void {
+    for (let arg = this.#take(); arg !== undefined; arg = this.#take()) this.#takeOperand(arg);
+  }
+
+  #takeOperand(arg: string): void {
+    if (this.#operands !== "none") {
+      this.selection.operands.push(arg);
+      if (this.#operands === "rest") {
+        this.selection.operands.push(...this.#args.slice(this.#next));
+        this.#next = this.#args.length;
+      }
+      return;
+    }
     throw new UsageError(
       `unexpected argument ${JSON.stringify(arg)}: every value belongs to an option ` +
         "(several nodes: -n NODE1 -n NODE2; all options: --help)",
@@ -79,7 +98,7 @@ class ArgumentReader {
   }
 
   /** Finds an option by its long name or an unambiguous beginning of it, as argparse does. */
-  #resolveLong(given: string, typed: string): [string, OptionName] {
+  #resolveLong(given: string, typed: string): [string, OptionName<Table>] {
     const exact = this.#longNames.get(given);
     if (exact !== undefined) return [given, exact];
     const candidates = [...this.#longNames].filter(([long]) => given && long.startsWith(given));
@@ -122,7 +141,7 @@ class ArgumentReader {
     }
   }
 
-  #give(name: OptionName, origin: string, attached: string | undefined): void {
+  #give(name: OptionName<Table>, origin: string, attached: string | undefined): void {
     const option = optionNamed(this.#table, name);
     if (option.kind === "flag") {
       if (attached !== undefined) {
@@ -155,11 +174,16 @@ class ArgumentReader {
  *
  * @param args The arguments, without the program's name.
  * @param table The options there are.
+ * @param operands What else may stand there.
  * @returns What was given.
  * @throws {UsageError} At the first mistake.
  */
-export function readArguments(args: readonly string[], table: OptionTable): Selection {
-  const reader = new ArgumentReader(args, table);
+export function readArguments<Table extends AnyTable>(
+  args: readonly string[],
+  table: Table,
+  operands: Operands = "none",
+): Selection<Table> {
+  const reader = new ArgumentReader(args, table, operands);
   reader.read();
   return reader.selection;
 }

@@ -1,16 +1,16 @@
-import {
-  type Option,
-  optionEntries,
-  type OptionGroup,
-  type OptionName,
-  type OptionTable,
-} from "./options.ts";
+import { type AnyTable, type Option, optionEntries } from "./options.ts";
 
 const WIDTH = 100;
 const HELP_COLUMN = 32;
 
+/** What stands above the scheduler's own options. */
+const SCHEDULER_INTRO = `Usage: dispyscheduler [options]
+
+Shares dispy nodes among any number of dispy clients (SharedJobCluster).
+Usually no options are needed. Long names may be shortened and written with dashes.`;
+
 /** `-n, --nodes, --node HOST`: every spelling, and what stands for the value. */
-function spellings(name: OptionName, option: Option): string[] {
+function spellings(name: string, option: Option): string[] {
   const long = [name, ...(option.aliases ?? [])].map((each) => `--${each}`);
   return option.short === undefined ? long : [`-${option.short}`, ...long];
 }
@@ -38,7 +38,7 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-function helpEntry(name: OptionName, option: Option): string {
+function helpEntry(name: string, option: Option): string {
   const value = option.kind === "flag" ? "" : ` ${option.placeholder}`;
   const left = `  ${spellings(name, option).join(", ")}${value}`;
   const noted = notes(option);
@@ -54,20 +54,17 @@ function helpEntry(name: OptionName, option: Option): string {
  * What `--help` prints.
  *
  * @param table The options there are.
+ * @param intro What stands above them: how the command is called, and what it does; lines of at
+ *   most 100 columns.
  * @returns The whole text, at most 100 columns wide.
  */
-export function helpText(table: OptionTable): string {
-  const groups = new Map<OptionGroup, string[]>();
+export function helpText(table: AnyTable, intro: string = SCHEDULER_INTRO): string {
+  const groups = new Map<string, string[]>();
   for (const [name, option] of optionEntries(table)) {
     groups.set(option.group, [...(groups.get(option.group) ?? []), helpEntry(name, option)]);
   }
   const sections = [...groups].map(([group, entries]) => `${group}:\n${entries.join("\n")}\n`);
-  return `Usage: dispyscheduler [options]
-
-Shares dispy nodes among any number of dispy clients (SharedJobCluster).
-Usually no options are needed. Long names may be shortened and written with dashes.
-
-${sections.join("\n")}`;
+  return `${intro}\n\n${sections.join("\n")}`;
 }
 
 /**
@@ -76,7 +73,7 @@ ${sections.join("\n")}`;
  * @param table The options there are.
  * @returns The table, with a line break at its end.
  */
-export function optionsMarkdown(table: OptionTable): string {
+export function optionsMarkdown(table: AnyTable): string {
   const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("*", "\\*");
   const rows = optionEntries(table).map(([name, option]) => {
     const value = option.kind === "flag" ? "" : ` ${option.placeholder}`;

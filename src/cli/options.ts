@@ -21,9 +21,6 @@ import {
   parseZombieInterval,
 } from "./values.ts";
 
-/** The headings under which `--help` lists the options. */
-export type OptionGroup = "Network" | "Security" | "Scheduling" | "Files" | "Program";
-
 /** Whether an option works already; one that does not is refused, never ignored. */
 export type Availability = "available" | "not available yet";
 
@@ -33,7 +30,8 @@ interface OptionBase {
   readonly aliases?: readonly string[];
   /** The one-letter name. */
   readonly short?: string;
-  readonly group: OptionGroup;
+  /** The heading under which `--help` lists it. */
+  readonly group: string;
   /** What it does, as sentences. */
   readonly help: string;
   readonly availability?: Availability;
@@ -74,19 +72,23 @@ export interface ListOption<Value> extends WithValue<Value> {
 /** Any option. */
 export type Option = FlagOption | ValueOption<unknown> | ListOption<unknown>;
 
-function flag(option: Omit<FlagOption, "kind">): FlagOption {
+/** Makes an entry of a table. */
+export function flag(option: Omit<FlagOption, "kind">): FlagOption {
   return { kind: "flag", ...option };
 }
 
-function value<Value>(option: Omit<ValueOption<Value>, "kind">): ValueOption<Value> {
+/** Makes an entry of a table. */
+export function value<Value>(option: Omit<ValueOption<Value>, "kind">): ValueOption<Value> {
   return { kind: "value", ...option };
 }
 
-function list<Value>(option: Omit<ListOption<Value>, "kind">): ListOption<Value> {
+/** Makes an entry of a table. */
+export function list<Value>(option: Omit<ListOption<Value>, "kind">): ListOption<Value> {
   return { kind: "list", ...option };
 }
 
-const asIs = (text: string): string => text;
+/** Takes a value as it is. */
+export const asIs = (text: string): string => text;
 
 /** Every option, under the name by which messages call it; in the order in which help lists them. */
 export const OPTIONS = {
@@ -314,6 +316,19 @@ export const OPTIONS = {
     group: "Files",
     help: "Remove what earlier runs have saved, once at the start.",
   }),
+  durability: value({
+    group: "Files",
+    placeholder: "off|crash|power",
+    defaultText: "crash",
+    parse: parseWord("off", "crash", "power"),
+    help: "What a later start knows of computations, jobs and results: nothing; all, unless the " +
+      "power fails; all, as nothing is acknowledged before the disk has it.",
+  }),
+  keep: flag({
+    group: "Files",
+    help: "When asked to end, leave everything as it is for the next start, which goes on with " +
+      "it; else clients are told that their jobs will not run.",
+  }),
   cleanup_nodes: flag({
     group: "Files",
     help: "Let nodes always remove a computation's files, even if its client asked to keep them.",
@@ -375,8 +390,11 @@ export const OPTIONS = {
 /** The table's type. */
 export type OptionTable = typeof OPTIONS;
 
+/** Any command's table of options: main names, and what they stand for. */
+export type AnyTable = Readonly<Record<string, Option>>;
+
 /** The main name of an option. */
-export type OptionName = keyof OptionTable;
+export type OptionName<Table extends AnyTable = OptionTable> = keyof Table & string;
 
 type ParsedValue<Given> = Given extends ListOption<infer Value> ? Value[]
   : Given extends ValueOption<infer Value> ? Value
@@ -384,7 +402,9 @@ type ParsedValue<Given> = Given extends ListOption<infer Value> ? Value[]
   : never;
 
 /** The options that were given, read. A secret or path keeps its text. */
-export type OptionValues = { [Name in OptionName]?: ParsedValue<OptionTable[Name]> };
+export type OptionValues<Table extends AnyTable = OptionTable> = {
+  [Name in OptionName<Table>]?: ParsedValue<Table[Name]>;
+};
 
 /**
  * Looks an option up.
@@ -393,8 +413,8 @@ export type OptionValues = { [Name in OptionName]?: ParsedValue<OptionTable[Name
  * @param name Its main name.
  * @returns The option, as the union of all kinds.
  */
-export function optionNamed(table: OptionTable, name: OptionName): Option {
-  return table[name];
+export function optionNamed<Table extends AnyTable>(table: Table, name: OptionName<Table>): Option {
+  return table[name]!;
 }
 
 /**
@@ -403,8 +423,10 @@ export function optionNamed(table: OptionTable, name: OptionName): Option {
  * @param table The options.
  * @returns Main names and options, in the table's order.
  */
-export function optionEntries(table: OptionTable): [OptionName, Option][] {
-  return Object.entries(table) as [OptionName, Option][];
+export function optionEntries<Table extends AnyTable>(
+  table: Table,
+): [OptionName<Table>, Option][] {
+  return Object.entries(table) as [OptionName<Table>, Option][];
 }
 
 /**
@@ -413,8 +435,8 @@ export function optionEntries(table: OptionTable): [OptionName, Option][] {
  * @param table The options.
  * @returns Long names (with underscores, without `--`) and the main name each stands for.
  */
-export function longNames(table: OptionTable): Map<string, OptionName> {
-  const names = new Map<string, OptionName>();
+export function longNames<Table extends AnyTable>(table: Table): Map<string, OptionName<Table>> {
+  const names = new Map<string, OptionName<Table>>();
   for (const [name, option] of optionEntries(table)) {
     names.set(name, name);
     for (const alias of option.aliases ?? []) names.set(alias, name);

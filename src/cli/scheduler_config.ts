@@ -12,6 +12,9 @@ import { UsageError } from "./usage_error.ts";
  */
 export type Policy = "job" | "fair_cluster" | "early_cluster";
 
+/** See `--durability`. */
+export type Durability = "off" | "crash" | "power";
+
 /** All that the options say, checked, with defaults filled in. */
 export interface SchedulerConfig {
   /** Nodes to greet at the start: names, addresses, addresses with `*`. Empty: whoever is found. */
@@ -46,6 +49,10 @@ export interface SchedulerConfig {
   /** What becomes of a larger file: its beginning is kept, or it is not taken. */
   readonly oversize: "truncate" | "refuse";
   readonly clean: boolean;
+  /** What is to survive the program's end: nothing, all that a crash leaves, all that is on disk. */
+  readonly durability: Durability;
+  /** An end in order leaves everything for the next start. */
+  readonly keep: boolean;
   readonly cleanupNodes: boolean;
   readonly httpd: boolean;
   /** Read no commands from the terminal. */
@@ -66,6 +73,18 @@ function choosePolicy(selection: Selection): Policy {
     );
   }
   return fair ? "fair_cluster" : early ? "early_cluster" : "job";
+}
+
+/** What is not kept at all cannot be kept for the next start. */
+function checkKeep(selection: Selection): boolean {
+  const { keep = false, durability } = selection.values;
+  if (keep && durability === "off") {
+    throw new UsageError(
+      `${selection.origin("keep")}: contradicts ${selection.origin("durability")} off; ` +
+        "give one of both",
+    );
+  }
+  return keep;
 }
 
 /** Several own addresses and their external ones are matched by position, so none may be left. */
@@ -152,6 +171,8 @@ export function buildConfig(selection: Selection, environment: CliEnvironment): 
     maxFileSizeBytes: values.max_file_size ?? 0,
     oversize: values.oversize ?? "truncate",
     clean: values.clean ?? false,
+    durability: values.durability ?? "crash",
+    keep: checkKeep(selection),
     cleanupNodes: values.cleanup_nodes ?? false,
     httpd: values.httpd ?? false,
     daemon: values.daemon ?? false,

@@ -6,11 +6,19 @@
  */
 
 import { type CliEnvironment, readOptionFile } from "./environment.ts";
-import type { Selection } from "./selection.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Whom a secret is shared with. */
 export type SecretSide = "node" | "cluster";
+
+/** Options that were given, those for secrets among them. */
+export interface SecretSelection {
+  readonly values: {
+    readonly [Option in `${SecretSide}_secret${"" | "_file"}`]?: string;
+  };
+  /** How messages say where an option was given. */
+  origin(name: string): string;
+}
 
 const SIDES: readonly SecretSide[] = ["node", "cluster"];
 
@@ -31,7 +39,7 @@ const VARIABLES: Readonly<Record<SecretSide, string>> = {
  */
 export function readSecret(
   side: SecretSide,
-  selection: Selection,
+  selection: SecretSelection,
   environment: CliEnvironment,
 ): string {
   const option = `${side}_secret` as const;
@@ -61,7 +69,10 @@ export function readSecret(
  * @param environment Knows who may read the files.
  * @returns A line for each file that every user of this machine may read.
  */
-export function secretWarnings(selection: Selection, environment: CliEnvironment): string[] {
+export function secretWarnings(
+  selection: SecretSelection,
+  environment: CliEnvironment,
+): string[] {
   const warnings: string[] = [];
   for (const side of SIDES) {
     const path = selection.values[`${side}_secret_file`];

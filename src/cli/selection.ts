@@ -1,37 +1,45 @@
-import { type OptionName, optionNamed, type OptionTable, type OptionValues } from "./options.ts";
+import {
+  type AnyTable,
+  type OptionName,
+  optionNamed,
+  type OptionTable,
+  type OptionValues,
+} from "./options.ts";
 import { UsageError } from "./usage_error.ts";
 import { ValueError } from "./values.ts";
 
 /** Of each row at most one option applies: naming one replaces the others. */
-const ALTERNATIVES: readonly (readonly OptionName[])[] = [
+const ALTERNATIVES: readonly (readonly string[])[] = [
   ["fair_cluster_scheduler", "early_cluster_scheduler"],
   ["node_secret", "node_secret_file"],
   ["cluster_secret", "cluster_secret_file"],
 ];
 
 /** The options which one source (command line, configuration file) gave, read and checked. */
-export class Selection {
-  readonly #table: OptionTable;
-  readonly #values = new Map<OptionName, unknown>();
-  readonly #origins = new Map<OptionName, string>();
+export class Selection<Table extends AnyTable = OptionTable> {
+  /** What stood among the options and belongs to none of them, in order. */
+  readonly operands: string[] = [];
+  readonly #table: Table;
+  readonly #values = new Map<string, unknown>();
+  readonly #origins = new Map<string, string>();
 
   /** @param table The options there are. */
-  constructor(table: OptionTable) {
+  constructor(table: Table) {
     this.#table = table;
   }
 
   /** What was given, by main name. */
-  get values(): OptionValues {
-    return Object.fromEntries(this.#values) as OptionValues;
+  get values(): OptionValues<Table> {
+    return Object.fromEntries(this.#values) as OptionValues<Table>;
   }
 
   /** Whether an option was given. */
-  has(name: OptionName): boolean {
+  has(name: string): boolean {
     return this.#values.has(name);
   }
 
   /** How messages say where an option was given: `--port` or `my.ini, line 3, dispy_port`. */
-  origin(name: OptionName): string {
+  origin(name: OptionName<Table>): string {
     return this.#origins.get(name) ?? `--${name}`;
   }
 
@@ -42,7 +50,7 @@ export class Selection {
    * @param origin How messages say where it was given.
    * @throws {UsageError} When it is not available yet.
    */
-  giveFlag(name: OptionName, origin: string): void {
+  giveFlag(name: OptionName<Table>, origin: string): void {
     this.#requireAvailable(name, origin);
     this.#values.set(name, true);
     this.#origins.set(name, origin);
@@ -57,7 +65,7 @@ export class Selection {
    * @throws {UsageError} When the option is not available yet, already has its one value, or does
    *   not take this value.
    */
-  giveValue(name: OptionName, text: string, origin: string): void {
+  giveValue(name: OptionName<Table>, text: string, origin: string): void {
     const option = optionNamed(this.#table, name);
     if (option.kind === "flag") throw new TypeError(`option ${name} takes no value`);
     this.#requireAvailable(name, origin);
@@ -87,20 +95,20 @@ export class Selection {
    * @param base What applies where this selection says nothing.
    * @returns A new selection.
    */
-  over(base: Selection): Selection {
+  over(base: Selection<Table>): Selection<Table> {
     const merged = new Selection(this.#table);
     const replaced = ALTERNATIVES.filter((row) => row.some((name) => this.has(name))).flat();
     for (const source of [base, this]) {
       for (const [name, value] of source.#values) {
         if (source === base && replaced.includes(name)) continue;
         merged.#values.set(name, value);
-        merged.#origins.set(name, source.origin(name));
+        merged.#origins.set(name, source.#origins.get(name)!);
       }
     }
     return merged;
   }
 
-  #requireAvailable(name: OptionName, origin: string): void {
+  #requireAvailable(name: OptionName<Table>, origin: string): void {
     if (optionNamed(this.#table, name).availability === "not available yet") {
       throw new UsageError(`${origin}: not available yet in this version; leave it out`);
     }

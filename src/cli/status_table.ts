@@ -70,13 +70,18 @@ function cut(text: string, width: number): string {
   return kept + "…";
 }
 
-/** A table with a first column of names (left) and columns of figures (right). */
-function renderTable(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  // Names come from other machines: nothing in them may act on the terminal.
-  const shownRows = rows.map(([name = "", ...figures]) => [
-    cut(escapeControls(name), MAX_NAME_WIDTH),
-    ...figures,
-  ]);
+/**
+ * A table with a first column of names (left) and columns of figures (right).
+ *
+ * @param rows Whatever they hold is escaped.
+ * @returns Lines without line breaks.
+ */
+export function renderTable(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  // Texts come from other machines: nothing in them may act on the terminal.
+  const shownRows = rows.map((row) => row.map((text) => cut(escapeControls(text), MAX_NAME_WIDTH)));
   const widths = headings.map((heading, column) =>
     Math.max(
       column === 0 ? MIN_NAME_WIDTH : 0,
@@ -92,12 +97,13 @@ function renderTable(headings: readonly string[], rows: readonly (readonly strin
   return [renderRow(headings), rule, ...shownRows.map(renderRow)];
 }
 
-function seconds(timeMs: number): string {
+/** `12.345` */
+export function seconds(timeMs: number): string {
   return (timeMs / 1000).toFixed(3);
 }
 
 /** `3 days 02:01:00` */
-function duration(timeMs: number): string {
+export function duration(timeMs: number): string {
   const totalSeconds = Math.floor(timeMs / 1000);
   const days = Math.floor(totalSeconds / 86400);
   const clock = [Math.floor(totalSeconds / 3600) % 24, Math.floor(totalSeconds / 60) % 60]

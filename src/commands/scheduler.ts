@@ -10,19 +10,16 @@ import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import type { SchedulerConfig } from "../cli/scheduler_config.ts";
 import { VERSION } from "../cli/version.ts";
 import { earliestJob, earlyCluster, fairCluster } from "../core/mod.ts";
+import { JournalError } from "../journal/database.ts";
 import { configureLogging, getLogger } from "../log/log.ts";
 import { findOwnAddresses } from "../server/net/addresses.ts";
 import { ListenError } from "../server/net/listen_error.ts";
 import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
-import { DiskStore } from "../store/disk_store.ts";
-import { type FileStore, StoreError } from "../store/file_store.ts";
-import { MemoryStore } from "../store/memory_store.ts";
+import { StoreError } from "../store/file_store.ts";
+import { openState } from "./scheduler_state.ts";
 
 const log = getLogger();
-
-/** Memory for clients' files where they cannot be kept on disk. */
-const MEMORY_STORE_BYTES = 512 * 1024 * 1024;
 
 const POLICIES = { job: earliestJob, fair_cluster: fairCluster, early_cluster: earlyCluster };
 
@@ -50,32 +47,6 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
     maxFileSizeBytes: config.maxFileSizeBytes,
     oversize: config.oversize,
   };
-}
-
-/** Where files of clients are kept: on disk, if they can be read back from there. */
-async function openStore(config: SchedulerConfig): Promise<FileStore> {
-  const folder = config.destPathPrefix ?? await defaultFolder();
-  const { state } = Deno.permissions.querySync({ name: "read", path: folder });
-  if (state !== "granted") {
-    const store = new MemoryStore(MEMORY_STORE_BYTES);
-    log.info("files of clients are kept in memory, as they could not be read back from disk", {
-      limit_mib: MEMORY_STORE_BYTES >> 20,
-      hint: `add --allow-read=${folder}`,
-    });
-    return store;
-  }
-  return await DiskStore.open(folder, {
-    clean: config.clean,
-    isShared: config.destPathPrefix === undefined,
-  });
-}
-
-/** The same folder at every start, below the system's own for temporary files. */
-async function defaultFolder(): Promise<string> {
-  const probe = await Deno.makeTempDir();
-  await Deno.remove(probe);
-  const temporary = probe.slice(0, Math.max(probe.lastIndexOf("/"), probe.lastIndexOf("\\")));
-  return `${temporary}/dispy/scheduler`;
 }
 
 /** This machine's interfaces, or `null` where they may not be known. */
@@ -107,7 +78,8 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
   const addresses = await findOwnAddresses(config.hosts, config.extHosts, interfaces());
-  const server = new Server(serverOptions(config), await openStore(config), addresses);
+  const { store, state } = await openState(config);
+  const server = new Server(serverOptions(config), store, addresses, state);
   await server.start();
   const quit = new AbortController();
   const ended = untilAskedToEnd(quit.signal);
@@ -121,7 +93,8 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   }
   await ended;
   stopConsole.abort();
-  await server.shutdown();
+  if (config.keep && state !== null) await server.suspend();
+  else await server.shutdown();
 }
 
 /**
@@ -141,7 +114,10 @@ export async function runScheduler(args: readonly string[]): Promise<number> {
     await run(outcome.config, outcome.warnings);
     return 0;
   } catch (error) {
-    if (!(error instanceof ListenError || error instanceof StoreError)) throw error;
+    if (
+      !(error instanceof ListenError || error instanceof StoreError ||
+        error instanceof JournalError)
+    ) throw error;
     log.error(error.message);
     return 1;
   }

@@ -28,6 +28,7 @@ export function scheduleWaiting(core: Core): void {
     if (!ahead.some((other) => excludesEachOther(cluster, other))) {
       core.waiting.splice(core.waiting.indexOf(cluster), 1);
       cluster.state = "announcing";
+      core.note(cluster);
       core.emit({ kind: "announceCluster", cluster });
     }
     ahead.push(cluster);
@@ -60,6 +61,7 @@ export function closeCluster(
   if (at >= 0) core.waiting.splice(at, 1);
   const terminatePending = how.terminatePending ?? true;
   cluster.state = "closing";
+  core.note(cluster);
   for (const job of cluster.jobs.values()) {
     if (job.state === "queued") {
       endJob(core, job, Outcome.Terminated, how.reason ?? null, nowMs);
@@ -88,6 +90,7 @@ export function closeRecovered(core: Core, nowMs: number): void {
 export function closeIfIdle(core: Core, cluster: Cluster): void {
   if (cluster.state !== "closing" || cluster.jobs.size > 0 || cluster.shares.size > 0) return;
   cluster.state = "closed";
+  core.note(cluster);
   core.emit({ kind: "forgetClusterFiles", cluster });
   forgetIfDone(core, cluster);
   scheduleWaiting(core);
@@ -102,7 +105,7 @@ export function settleClosedShare(core: Core, share: Share, nowMs: number): void
   if (!cluster.wantsResults || nowMs - share.closedAtMs >= LAST_REPLIES_MS) {
     for (const job of [...node.jobs]) {
       // Whether a job whose message is under way has been started, its answer will tell.
-      if (job.share !== share || job.state !== "running") continue;
+      if (job.share !== share || (job.state !== "running" && !job.isUnaccounted)) continue;
       endJob(core, job, Outcome.Terminated, "the node closed", nowMs);
     }
   }

@@ -54,6 +54,7 @@ export function finishDelivery(
     retryAtMs: nowMs,
   };
   cluster.deliveries.set(delivery.id, delivery);
+  core.note(delivery);
   attempt(core, delivery);
 }
 
@@ -69,12 +70,15 @@ function forgetDelivery(core: Core, delivery: Delivery): void {
   const { cluster, id } = delivery;
   delivery.inFlight = false;
   cluster.overdue.delete(delivery);
-  if (cluster.deliveries.delete(id)) core.emit({ kind: "forgetResult", delivery });
+  if (!cluster.deliveries.delete(id)) return;
+  core.note(delivery);
+  core.emit({ kind: "forgetResult", delivery });
 }
 
 /** The client wants no more results. */
 export function forgetDeliveries(core: Core, cluster: Cluster): void {
   cluster.wantsResults = false;
+  core.note(cluster);
   for (const delivery of [...cluster.deliveries.values()]) forgetDelivery(core, delivery);
 }
 
@@ -119,6 +123,7 @@ export function onClientAlive(core: Core, cluster: Cluster, nowMs: number): void
 export function onResendRequested(core: Core, cluster: Cluster, nowMs: number): number {
   cluster.lastPulseMs = nowMs;
   cluster.isRecovering = true;
+  core.note(cluster);
   for (const delivery of cluster.overdue) attempt(core, delivery);
   return cluster.deliveries.size;
 }
@@ -133,7 +138,9 @@ export function retryDeliveries(core: Core, cluster: Cluster, nowMs: number): vo
 /** Drops a closed cluster once there is nothing left to be told of it. */
 export function forgetIfDone(core: Core, cluster: Cluster): void {
   if (cluster.state === "closed" && cluster.deliveries.size === 0) {
-    if (core.clusters.delete(cluster.id)) core.emit({ kind: "forgetCluster", cluster });
+    if (!core.clusters.delete(cluster.id)) return;
+    core.note(cluster);
+    core.emit({ kind: "forgetCluster", cluster });
   }
 }
 

@@ -19,6 +19,13 @@ export type Effect =
   | { readonly kind: "closeShare"; readonly share: Share; readonly terminatePending: boolean }
   /** Ask a node that has jobs and is silent whether it is there → `onNodeProbed`. */
   | { readonly kind: "probeNode"; readonly node: Node }
+  /**
+   * Ask a node of an earlier run which jobs it runs, and to send again the results that it holds →
+   * `onNodeInventoried`.
+   */
+  | { readonly kind: "inventoryNode"; readonly node: Node }
+  /** Look whether a node of an earlier run that nobody used is there. */
+  | { readonly kind: "greetNode"; readonly ipAddr: string; readonly port: number }
   /** Tell the client that its computation is scheduled → `onClusterAnnounced`, `onClusterLost`. */
   | { readonly kind: "announceCluster"; readonly cluster: Cluster }
   /** Tell the client that the job runs. */

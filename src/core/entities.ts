@@ -14,6 +14,8 @@ import { DEFAULT_TERMS, type Terms } from "./terms.ts";
 
 /** Where a job stands. Each job is in exactly one state; see `transitions.ts`. */
 export type JobState =
+  /** Its client is being told its uid; it counts once the client has acknowledged that. */
+  | "offered"
   /** Accepted, waits for a CPU. */
   | "queued"
   /** Has a CPU; its `JOB:` message is on the way to the node. */
@@ -51,6 +53,8 @@ export class Job implements Linked<Job> {
   cancelRequested = false;
   /** When its node was last told to end it; 0 = never. */
   terminateSentMs = 0;
+  /** It was at its node when the scheduler ended; whether it still is, the node has yet to tell. */
+  isUnaccounted = false;
 
   constructor(
     /** Unique for ever; the client, the nodes and we know the job by it. */
@@ -102,6 +106,8 @@ export class Share implements Loaded<Share> {
   /** When a failed share is tried again; `Infinity` = only when the node shows up anew. */
   retryAtMs = Infinity;
   failures = 0;
+  /** Of one that is closing: the node is to end the jobs that run. */
+  terminatePending = false;
   /** When the node closed the computation; 0 = not yet. */
   closedAtMs = 0;
 
@@ -149,6 +155,22 @@ export interface NodeInfo {
   readonly availInfo: unknown;
 }
 
+/** How far a node of an earlier run has told what it has of its jobs. */
+export interface Inventory {
+  /** It has answered at least once. */
+  isConfirmed: boolean;
+  /** It is being asked. */
+  isUnderWay: boolean;
+  /** When it is asked next. */
+  nextAskMs: number;
+  /** How often it has answered. */
+  answers: number;
+  /** When it first did. */
+  firstAnswerMs: number;
+  /** How often in a row nobody was there. */
+  refusals: number;
+}
+
 /** A node that runs jobs. */
 export class Node {
   readonly ipAddr: string;
@@ -156,6 +178,8 @@ export class Node {
   cpus: number;
   /** CPUs that the node offers. */
   availCpus: number;
+  /** CPUs that may be used whatever clients have set; 0 = it is drained. */
+  cpuLimit = Infinity;
   /** CPUs in use by all clusters. */
   busy = 0;
   readonly shares = new Map<number, Share>();
@@ -173,6 +197,8 @@ export class Node {
   nextProbeMs = 0;
   /** How often in a row the answer was that nobody is there. */
   probesRefused = 0;
+  /** After a restart of the scheduler: what is being found out about its jobs; else `null`. */
+  inventory: Inventory | null = null;
   jobsDone = 0;
   cpuTimeS = 0;
 
@@ -219,6 +245,8 @@ export class Cluster {
   readonly jobs = new Map<number, Job>();
   /** Results that the client has not acknowledged. */
   readonly deliveries = new Map<number, Delivery>();
+  /** Position in the order in which clients have asked to be scheduled; 0 = not yet. */
+  scheduleSeq = 0;
   /** The client was restarted to fetch its results, and wants nothing else. */
   isRecovering = false;
   /** Those of them that failed and wait for another attempt. */

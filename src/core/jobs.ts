@@ -56,6 +56,7 @@ export function loseJob(core: Core, job: Job, reason: string, nowMs: number): vo
 /** Ends a job that a node has, or is about to have, by way of that node. */
 export function cancelAtNode(core: Core, job: Job, nowMs: number): void {
   job.cancelRequested = true;
+  core.note(job);
   // One whose message is under way is ended as soon as the node has acknowledged it.
   if (job.state === "running") terminate(core, job, nowMs);
 }

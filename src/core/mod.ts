@@ -5,9 +5,11 @@
  * the time in it, what is to be done comes out of {@linkcode Core.takeEffects}. Files:
  *
  * - `entities.ts` what there is; `state.ts` all of it in one object, with its indexes;
- * - `on_cluster.ts`, `on_job.ts`, `on_node.ts`, `deliver.ts`, `on_tick.ts` what can happen;
+ * - `on_cluster.ts`, `on_job.ts`, `on_node.ts`, `on_operator.ts`, `deliver.ts`, `on_tick.ts` what
+ *   can happen;
  * - `effects.ts` what can come of it;
  * - `dispatch.ts`, `policy.ts`, `allocation.ts` who goes next, and where;
+ * - `records.ts`, `restore.ts`, `inventory.ts` what survives an end of the scheduler;
  * - `transitions.ts` the states of a job; `jobs.ts`, `shares.ts`, `clusters.ts`, `nodes.ts` the
  *   larger steps that several events have in common.
  *
@@ -51,6 +53,7 @@ export {
   onNodeCpusRequested,
   onNodeDeallocated,
   onNodesAllocated,
+  onScheduleHeard,
   onScheduleRequested,
   onShareClosed,
 } from "./on_cluster.ts";
@@ -59,10 +62,12 @@ export {
   type JobReplyNews,
   type JobRequest,
   onJobCancelled,
+  onJobOffered,
   onJobRefused,
   onJobReply,
   onJobStarted,
   onJobSubmitted,
+  onJobWithdrawn,
   refusesJob,
 } from "./on_job.ts";
 export {
@@ -75,8 +80,26 @@ export {
   onShareReady,
   type SetupFailure,
 } from "./on_node.ts";
+export { onClusterCancelled, onNodeLimited } from "./on_operator.ts";
+export { type InventoryAnswer, onNodeInventoried } from "./inventory.ts";
 export type { ProbeAnswer } from "./nodes.ts";
 export { onShutdown, onShutdownOver, onTick } from "./on_tick.ts";
 export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
-export { Core, type CoreOptions } from "./state.ts";
+export {
+  type ClusterRecord,
+  clusterRecord,
+  type DeliveryRecord,
+  deliveryRecord,
+  type JobPlaceRecord,
+  jobPlaceRecord,
+  type JobRecord,
+  jobRecord,
+  type NodeRecord,
+  nodeRecord,
+  type ShareRecord,
+  shareRecord,
+  type Snapshot,
+} from "./records.ts";
+export { onRestored } from "./restore.ts";
+export { Core, type CoreOptions, type Recorded } from "./state.ts";
 export { DEFAULT_TERMS, type Terms } from "./terms.ts";

@@ -103,6 +103,8 @@ function isNeeded(node: Node): boolean {
 export function loseNode(core: Core, node: Node, reason: string, nowMs: number): void {
   if (core.nodes.get(node.ipAddr) !== node) return;
   core.nodes.delete(node.ipAddr);
+  core.inventoried.delete(node);
+  core.note(node);
   const why = `node ${node.ipAddr} is gone: ${reason}`;
   const shares = [...node.shares.values()];
   for (const share of shares) {
@@ -111,8 +113,9 @@ export function loseNode(core: Core, node: Node, reason: string, nowMs: number):
   }
   for (const job of [...node.jobs]) {
     // A job whose message is under way stays assigned: the answer, or its lack, decides.
-    if (job.state === "running") loseJob(core, job, why, nowMs);
+    if (job.state === "running" || job.isUnaccounted) loseJob(core, job, why, nowMs);
   }
-  for (const share of shares) closeIfIdle(core, share.cluster);
+  // Before the clusters may be forgotten that it concerns.
   core.emit({ kind: "forgetNode", node, shares, reason });
+  for (const share of shares) closeIfIdle(core, share.cluster);
 }

@@ -23,14 +23,26 @@ export function onClusterReceived(
   const sorted = { ...options, allocations: bySpecificity(options.allocations) };
   const cluster = new Cluster(core.newId(), name, sorted, core.newSeq(), nowMs);
   core.clusters.set(cluster.id, cluster);
+  core.note(cluster);
   return cluster;
 }
 
-/** The client has sent all files and wants its computation scheduled. */
+/**
+ * The client has sent all files and wants its computation scheduled; it is about to be told that
+ * this was heard, after which it waits for {@linkcode onScheduleRequested}.
+ */
+export function onScheduleHeard(core: Core, cluster: Cluster): void {
+  if (cluster.state !== "received" || cluster.scheduleSeq > 0) return;
+  cluster.scheduleSeq = core.newSeq();
+  core.note(cluster);
+}
+
+/** The client was told that its wish to be scheduled was heard. */
 export function onScheduleRequested(core: Core, cluster: Cluster, nowMs: number): void {
   if (cluster.state !== "received") return;
   cluster.lastPulseMs = nowMs;
   cluster.state = "waiting";
+  core.note(cluster);
   core.waiting.push(cluster);
   scheduleWaiting(core);
 }
@@ -39,6 +51,7 @@ export function onScheduleRequested(core: Core, cluster: Cluster, nowMs: number)
 export function onClusterAnnounced(core: Core, cluster: Cluster, nowMs: number): void {
   if (cluster.state !== "announcing") return;
   cluster.state = "active";
+  core.note(cluster);
   cluster.lastPulseMs = nowMs;
   core.emit({ kind: "discoverNodes", cluster });
   allocateNodes(core, cluster);
@@ -68,6 +81,7 @@ export function onNodesAllocated(
   const patterns = new Set(allocations.map(({ pattern }) => pattern));
   const kept = cluster.allocations.filter(({ pattern }) => !patterns.has(pattern));
   cluster.allocations = bySpecificity([...allocations, ...kept]);
+  core.note(cluster);
   for (const ipAddr of cluster.excludedNodes) {
     const name = core.nodes.get(ipAddr)?.name ?? "";
     if (allocations.some(({ pattern }) => patternMatches(pattern, ipAddr, name))) {
@@ -92,6 +106,8 @@ export function onNodeDeallocated(
   const share = cluster.shares.get(ipAddr);
   if (share === undefined) return false;
   cluster.excludedNodes.add(ipAddr);
+  core.note(cluster);
+  core.note(share);
   // One that is being set up is drained once it is; one that failed is not tried again.
   if (share.state === "ready") share.state = "drained";
   share.retryAtMs = Infinity;
@@ -112,6 +128,7 @@ export function onNodeCloseRequested(
   const share = cluster.shares.get(ipAddr);
   if (share === undefined || share.state === "closing" || share.state === "closed") return false;
   cluster.excludedNodes.add(ipAddr);
+  core.note(cluster);
   closeShare(core, share, terminatePending, "the node was closed", nowMs);
   if (terminatePending) {
     for (const job of share.node.jobs) if (job.share === share) cancelAtNode(core, job, nowMs);
@@ -132,6 +149,7 @@ export function onNodeCpusRequested(
   if (share === undefined || !(cluster.options.exclusive || core.options.cooperative)) return false;
   const { node } = share;
   node.cpus = cpus >= 0 ? Math.min(node.availCpus, cpus) : Math.max(0, node.availCpus + cpus);
+  core.note(node);
   reindexNode(core, node);
   for (const each of node.shares.values()) {
     core.emit({ kind: "tellNodeStatus", share: each, status: "cpus" });
@@ -156,6 +174,7 @@ export function onShareClosed(core: Core, share: Share, nowMs: number): void {
   // Of one on a node that was given up meanwhile, nothing is left to do.
   if (share.cluster.shares.get(share.node.ipAddr) !== share) return;
   share.state = "closed";
+  core.note(share);
   share.closedAtMs = nowMs;
   settleClosedShare(core, share, nowMs);
   dispatch(core);

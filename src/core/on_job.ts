@@ -47,13 +47,39 @@ export function refusesJob(core: Core, cluster: Cluster, pinnedTo: string | null
 }
 
 /**
- * A client has submitted a job and knows its uid. From here on it has exactly one outcome:
- * where the cluster or the pinned node has gone since {@linkcode refusesJob}, the client is
- * told so with a result.
+ * A client is about to be told the uid of its job. Until it has acknowledged that, nobody knows
+ * whether it has heard it: should the scheduler end now, the next run takes the job as submitted.
  */
-export function onJobSubmitted(core: Core, cluster: Cluster, request: JobRequest, nowMs: number) {
+export function onJobOffered(
+  core: Core,
+  cluster: Cluster,
+  request: JobRequest,
+  nowMs: number,
+): Job {
   const { uid, hash, pinnedTo, payload } = request;
   const job = new Job(uid, hash, cluster, core.newSeq(), pinnedTo, nowMs, payload);
+  core.offered.set(uid, job);
+  core.note(job);
+  return job;
+}
+
+/** The client has not acknowledged the uid of a job: it will not ask for the job. */
+export function onJobWithdrawn(core: Core, job: Job): void {
+  job.state = "done";
+  core.offered.delete(job.uid);
+  core.note(job);
+  core.emit({ kind: "forgetJob", job });
+}
+
+/**
+ * The client has acknowledged its job's uid. From here on the job has exactly one outcome: where
+ * the cluster or the pinned node has gone since {@linkcode refusesJob}, the client is told so with
+ * a result.
+ */
+export function onJobSubmitted(core: Core, job: Job, nowMs: number): void {
+  const { uid, cluster, pinnedTo } = job;
+  core.offered.delete(uid);
+  core.note(job);
   cluster.lastPulseMs = nowMs;
   const refusal = refusesJob(core, cluster, pinnedTo);
   if (refusal !== null) {
@@ -76,7 +102,7 @@ export function onJobStarted(core: Core, job: Job, share: Share, nowMs: number):
   share.node.unreachable = 0;
   share.node.lastPulseMs = nowMs;
   if (job.state !== "assigned" || job.share !== share) return;
-  start(job, nowMs);
+  start(core, job, nowMs);
   if (core.nodes.get(share.node.ipAddr) !== share.node) {
     loseJob(core, job, `node ${share.node.ipAddr} is gone`, nowMs);
     closeIfIdle(core, job.cluster);
@@ -171,7 +197,7 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
   }
   if (job.state === "assigned") {
     // The reply has overtaken the node's acknowledgement. The client is told in order.
-    start(job, nowMs);
+    start(core, job, nowMs);
     core.emit({ kind: "tellJobRunning", job, node });
   }
   const cpuTimeS = Math.max(0, news.endTimeS - news.startTimeS);

@@ -7,8 +7,10 @@
 import { allocatedCpus } from "./allocation.ts";
 import { dispatch } from "./dispatch.ts";
 import { Node, type NodeInfo, type Share } from "./entities.ts";
+import { confirmNode } from "./inventory.ts";
 import { loseNode, nodeProbed, type ProbeAnswer } from "./nodes.ts";
 import { onShareClosed } from "./on_cluster.ts";
+import { applyLimit } from "./on_operator.ts";
 import { cancelPinned, offerNode } from "./shares.ts";
 import { type Core, reindexNode, reindexShare } from "./state.ts";
 
@@ -28,14 +30,20 @@ export function onNodeFound(core: Core, info: NodeInfo, nowMs: number): Node {
   }
   if (node === undefined) {
     node = new Node(info, nowMs);
+    applyLimit(core, node);
     core.nodes.set(info.ipAddr, node);
+    core.note(node);
   } else {
     node.lastPulseMs = nowMs;
-    node.name = info.name;
+    if (node.name !== info.name) {
+      node.name = info.name;
+      core.note(node);
+    }
     node.availInfo = info.availInfo;
     node.unreachable = 0;
     node.pausedUntilMs = 0;
     setAvailCpus(core, node, info.cpus);
+    confirmNode(core, node);
     reindexNode(core, node);
   }
   offerNode(core, node);
@@ -51,6 +59,7 @@ export function onShareReady(core: Core, share: Share, cpus: number, nowMs: numb
   setAvailCpus(core, node, cpus);
   share.maxCpus = allocatedCpus(share.allocation, node.availCpus);
   share.failures = 0;
+  core.note(share);
   if (share.state === "closing") {
     // Closed while it was being set up.
     core.emit({ kind: "closeShare", share, terminatePending: true });
@@ -86,6 +95,7 @@ export function onShareFailed(
   }
   if (share.state !== "setting_up") return;
   share.state = "failed";
+  core.note(share);
   share.failures++;
   if (failure !== "setup_failed" && !share.cluster.excludedNodes.has(share.node.ipAddr)) {
     const waitMs = SETUP_RETRY_FIRST_MS * 2 ** (share.failures - 1);
@@ -125,8 +135,10 @@ export function onNodeProbed(core: Core, node: Node, answer: ProbeAnswer, nowMs:
 /** The node's user has changed how many CPUs it offers; none disables it for new jobs. */
 export function onNodeCpusChanged(core: Core, node: Node, cpus: number): void {
   node.cpus = node.availCpus = Math.max(0, cpus);
+  core.note(node);
   for (const share of node.shares.values()) {
     share.maxCpus = allocatedCpus(share.allocation, node.availCpus);
+    core.note(share);
     core.emit({ kind: "tellNodeStatus", share, status: "cpus" });
   }
   reindexNode(core, node);
@@ -145,8 +157,10 @@ function setAvailCpus(core: Core, node: Node, cpus: number): void {
   const limited = node.cpus < node.availCpus;
   node.availCpus = cpus;
   node.cpus = limited ? Math.min(node.cpus, cpus) : cpus;
+  core.note(node);
   for (const share of node.shares.values()) {
     share.maxCpus = allocatedCpus(share.allocation, cpus);
+    core.note(share);
   }
   reindexNode(core, node);
 }

@@ -39,15 +39,18 @@ export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
   const present = cluster.shares.get(node.ipAddr);
   const cpus = allocatedCpus(allocation, node.availCpus);
   if (present === undefined) {
+    if (node.cpuLimit === 0) return;
     const share = new Share(cluster, node, allocation, cpus);
     cluster.shares.set(node.ipAddr, share);
     node.shares.set(cluster.id, share);
+    core.note(share);
     core.emit({ kind: "setUpShare", share });
     return;
   }
   if (present.state === "closing" || present.state === "closed") return;
   present.allocation = allocation;
   present.maxCpus = cpus;
+  core.note(present);
   if (present.state === "failed") {
     setUpAgain(core, present);
     return;
@@ -73,6 +76,7 @@ function isHeldByOther(node: Node, cluster: Cluster): boolean {
 export function setUpAgain(core: Core, share: Share): void {
   share.state = "setting_up";
   share.retryAtMs = Infinity;
+  core.note(share);
   reindexShare(core, share);
   core.emit({ kind: "setUpShare", share });
 }
@@ -87,6 +91,8 @@ export function closeShare(
 ): void {
   const wasSettingUp = share.state === "setting_up";
   share.state = "closing";
+  share.terminatePending = terminatePending;
+  core.note(share);
   reindexShare(core, share);
   cancelPinned(core, share, reason, nowMs);
   // Where the computation is still on its way to the node, the close follows when it is there.
@@ -101,10 +107,14 @@ export function removeShare(core: Core, share: Share): void {
   reindexShare(core, share);
   cluster.shares.delete(node.ipAddr);
   node.shares.delete(cluster.id);
+  core.note(share);
   core.changedShares.delete(share);
   core.emit({ kind: "tellNodeStatus", share, status: "closed" });
   // CPUs that a client has set hold as long as somebody uses the node.
-  if (node.shares.size === 0) node.cpus = node.availCpus;
+  if (node.shares.size === 0 && node.cpus !== node.availCpus) {
+    node.cpus = node.availCpus;
+    core.note(node);
+  }
 }
 
 /** Ends the jobs that wait for this node and no other. */

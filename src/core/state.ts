@@ -5,7 +5,7 @@
  */
 
 import type { Effect } from "./effects.ts";
-import type { Cluster, Job, Node, PinnedEntry, Share } from "./entities.ts";
+import type { Cluster, Delivery, Job, Node, PinnedEntry, Share } from "./entities.ts";
 import { LoadIndex } from "./load_index.ts";
 import type { Policy } from "./policy.ts";
 
@@ -20,17 +20,26 @@ export interface CoreOptions {
   readonly cooperative: boolean;
   /** First job uid and computation id: higher than any that an earlier run gave out. */
   readonly firstId: number;
+  /** Changes are noted, for a journal to be written. */
+  readonly isJournaled?: boolean;
 }
+
+/** Whatever a journal keeps a record of. */
+export type Recorded = Cluster | Job | Node | Share | Delivery;
 
 /** The state of the scheduler. Changed by the `on_*` functions only. */
 export class Core {
   readonly nodes = new Map<string, Node>();
+  /** Limits of CPUs that were set for nodes, by address, whether the nodes are there or not. */
+  readonly cpuLimits = new Map<string, number>();
   /** Clusters in all states, by id. */
   readonly clusters = new Map<number, Cluster>();
   /** Clusters that wait for their turn to be scheduled, in order. */
   readonly waiting: Cluster[] = [];
   /** Jobs that are not done, by uid. */
   readonly jobs = new Map<number, Job>();
+  /** Jobs whose clients have yet to acknowledge their uids. */
+  readonly offered = new Map<number, Job>();
   /** Clusters with jobs in their queue that may use more CPUs. */
   readonly runnable = new Set<Cluster>();
   /** How many of them have a weight other than 1. */
@@ -43,6 +52,8 @@ export class Core {
   readonly pinnedReady = new LoadIndex<PinnedEntry>();
   /** Jobs that their nodes were told to end. */
   readonly terminating = new Set<Job>();
+  /** Nodes of an earlier run that have yet to tell what they have of their jobs. */
+  readonly inventoried = new Set<Node>();
   /** Shares whose numbers have changed since the client was told. */
   readonly changedShares = new Set<Share>();
   /** Sums since the start, over nodes and clusters that are gone, too. */
@@ -51,6 +62,7 @@ export class Core {
   shuttingDown = false;
 
   #effects: Effect[] = [];
+  #changes = new Set<Recorded>();
   #nextId: number;
   #nextSeq = 1;
 
@@ -61,6 +73,34 @@ export class Core {
   /** A number that was never given out before: a job's uid, a cluster's or a delivery's id. */
   newId(): number {
     return this.#nextId++;
+  }
+
+  /** No id as high as this was given out. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  /** Everything from here on comes after what had these numbers. */
+  skipPast(id: number, seq: number): void {
+    this.#nextId = Math.max(this.#nextId, id + 1);
+    this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
+  }
+
+  /** The record of `thing` is another one than before, or none any more: see `records.ts`. */
+  note(thing: Recorded): void {
+    if (this.options.isJournaled) this.#changes.add(thing);
+  }
+
+  /** What was noted since the last call. */
+  takeChanges(): ReadonlySet<Recorded> {
+    const changes = this.#changes;
+    if (changes.size > 0) this.#changes = new Set();
+    return changes;
+  }
+
+  /** Whether anything was noted since {@linkcode takeChanges}. */
+  get hasChanges(): boolean {
+    return this.#changes.size > 0;
   }
 
   /** The next position in whatever order is being kept. */
@@ -84,8 +124,9 @@ export class Core {
 /** Whether `share`'s node has a CPU for its cluster, whatever the cluster's own limit says. */
 export function hasRoom(share: Share): boolean {
   const { node } = share;
-  return share.state === "ready" && node.busy < node.cpus && share.busy < share.maxCpus &&
-    node.pausedUntilMs === 0;
+  return share.state === "ready" && node.busy < node.cpus && node.busy < node.cpuLimit &&
+    share.busy < share.maxCpus &&
+    node.pausedUntilMs === 0 && (node.inventory === null || node.inventory.isConfirmed);
 }
 
 /** Whether a job of `share`'s cluster could start on its node at this moment. */

@@ -20,6 +20,7 @@ import { type Core, reindexCluster, reindexNode, reindexShare, useCpus } from ".
 /** Puts a new or returned job into the queue it belongs in, at the place of its `seq`. */
 export function enqueue(core: Core, job: Job): void {
   job.state = "queued";
+  core.note(job);
   const share = job.pinnedTo === null ? undefined : job.cluster.shares.get(job.pinnedTo);
   if (share !== undefined) {
     insertJob(share.pinned, job);
@@ -53,20 +54,37 @@ function dequeue(core: Core, job: Job): void {
 export function assign(core: Core, job: Job, share: Share): void {
   if (job.state !== "queued") throw new Error(`job ${job.uid} assigned while ${job.state}`);
   dequeue(core, job);
+  take(core, job, share);
+  reindexNode(core, share.node);
+}
+
+/** Puts a job of an earlier run back where it was when the scheduler ended. */
+export function resume(core: Core, job: Job, share: Share, startTimeMs: number | null): void {
+  take(core, job, share);
+  job.isUnaccounted = true;
+  if (startTimeMs !== null) start(core, job, startTimeMs);
+  // Its node is told to end it, once more, with the next reminders.
+  if (job.state === "running" && job.cancelRequested) core.terminating.add(job);
+  reindexNode(core, share.node);
+}
+
+/** Gives the job a CPU. */
+function take(core: Core, job: Job, share: Share): void {
   job.state = "assigned";
   job.share = share;
   share.busy++;
   useCpus(core, job.cluster, 1);
   share.node.busy++;
   share.node.jobs.add(job);
-  reindexNode(core, share.node);
+  core.note(job);
 }
 
 /** assigned → running. */
-export function start(job: Job, nowMs: number): void {
+export function start(core: Core, job: Job, nowMs: number): void {
   if (job.state !== "assigned") throw new Error(`job ${job.uid} started while ${job.state}`);
   job.state = "running";
   job.startTimeMs = nowMs;
+  core.note(job);
 }
 
 /** assigned, running → queued. Safe for a running job only if its node cannot finish it. */
@@ -81,6 +99,7 @@ export function end(core: Core, job: Job): void {
   if (job.state === "queued") dequeue(core, job);
   else release(core, job);
   job.state = "done";
+  core.note(job);
   core.jobs.delete(job.uid);
   core.terminating.delete(job);
   job.cluster.jobs.delete(job.uid);
@@ -92,6 +111,7 @@ function release(core: Core, job: Job): void {
   const { share } = job;
   if (share === null) throw new Error(`job ${job.uid} holds no CPU`);
   job.share = null;
+  job.isUnaccounted = false;
   share.busy--;
   useCpus(core, job.cluster, -1);
   share.node.busy--;

@@ -8,8 +8,11 @@ import {
   onClientAlive,
   onClusterClosed,
   onJobCancelled,
+  onJobOffered,
   onJobSubmitted,
+  onJobWithdrawn,
   onResendRequested,
+  onScheduleHeard,
   onScheduleRequested,
   refusesJob,
 } from "../core/mod.ts";
@@ -36,6 +39,8 @@ import {
   type NodeJobsRequest,
   tagOf,
 } from "../wire/mod.ts";
+import { CONTROL_TAG } from "../wire/control.ts";
+import { cannotKeep } from "./engine.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "./net/admission.ts";
 import type { ComputationIntake } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
@@ -45,6 +50,7 @@ import {
   MAX_MESSAGE_BYTES,
   SECRET_WARNING_INTERVAL_MS,
 } from "./context.ts";
+import type { ControlSide } from "./control_side.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { FileIntake } from "./file_intake.ts";
@@ -66,6 +72,7 @@ export interface ClientSideParts {
   readonly fileIntake: FileIntake;
   readonly nodeControl: NodeControl;
   readonly resultRecall: ResultRecall;
+  readonly controlSide: ControlSide;
 }
 
 /** The tag of the only message that nobody needs a secret for. */
@@ -90,6 +97,9 @@ export class ClientSide {
     guest.proved();
     const message = await stream.readMessage(MAX_MESSAGE_BYTES);
     if (message.length === 0) return;
+    if (tagOf(message) === CONTROL_TAG) {
+      return await this.parts.controlSide.serve(stream, message);
+    }
     await this.#serveClient(stream, decodeClientRequest(message), family);
   }
 
@@ -139,6 +149,7 @@ export class ClientSide {
       case "CLOSE_NODE":
       case "SET_NODE_CPUS": {
         const status = this.parts.nodeControl.change(request, this.#find(request));
+        await engine.committed();
         return await stream.writeMessage(encodeIntAnswer(status));
       }
       case "RESEND_JOB_RESULTS": {
@@ -147,6 +158,7 @@ export class ClientSide {
           const { cluster } = computation;
           return onResendRequested(core, cluster, nowMs) + cluster.jobs.size;
         });
+        await engine.committed();
         return await stream.writeMessage(encodeIntAnswer(count));
       }
       case "TERMINATE_JOB": {
@@ -203,11 +215,12 @@ export class ClientSide {
       await stream.writeMessage(NAK);
       return;
     }
+    const { engine } = this.context;
+    engine.post((core) => onScheduleHeard(core, computation.cluster));
+    await engine.committed();
     // The client waits for SCHEDULED only after this answer.
     await stream.writeMessage(ACK);
-    this.context.engine.post((core, nowMs) =>
-      onScheduleRequested(core, computation.cluster, nowMs)
-    );
+    engine.post((core, nowMs) => onScheduleRequested(core, computation.cluster, nowMs));
   }
 
   async #job(stream: MessageStream, { job: record, node, auth }: ClientJobRequest): Promise<void> {
@@ -224,7 +237,8 @@ export class ClientSide {
     const refusal = files.includes(undefined)
       ? "a file of the job was not sent"
       : refusesJob(engine.core, cluster, pinnedTo) ??
-        this.context.quotas.refusal(client, sizeBytes, computation.terms);
+        this.context.quotas.refusal(client, sizeBytes, computation.terms) ??
+        (engine.problem === null ? null : cannotKeep(engine.problem));
     if (refusal !== null) {
       this.#refusals.warning(`job ${cluster.id}`, "job refused", {
         computation: cluster.name,
@@ -233,29 +247,28 @@ export class ClientSide {
       return await stream.writeMessage(encodeJobRefusal(refusal));
     }
     const uid = engine.core.newId();
-    computation.files.claim(files as ClientFile[]);
-    let acknowledged = false;
-    try {
-      await stream.writeMessage(encodeIntAnswer(uid));
-      acknowledged = isAck(await stream.readMessage(MAX_ANSWER_BYTES));
-    } finally {
-      if (!acknowledged) await computation.files.release(files as ClientFile[], Date.now());
-    }
-    if (!acknowledged) return;
-    if (!engine.core.clusters.has(cluster.id)) {
-      log.debug("job of a computation that is over; dropped", { job: uid });
-      return;
-    }
-    this.context.quotas.add(client, sizeBytes);
     const payload: JobPayload = {
       job: { ...record, uid },
       files: files as ClientFile[],
+      client,
       sizeBytes,
     };
-    log.debug("job submitted", { job: uid, computation: cluster.name, pinnedTo });
-    engine.post((core, nowMs) =>
-      onJobSubmitted(core, cluster, { uid, hash: record.hash, pinnedTo, payload }, nowMs)
+    computation.files.claim(payload.files);
+    this.context.quotas.add(client, sizeBytes);
+    const job = engine.post((core, nowMs) =>
+      onJobOffered(core, cluster, { uid, hash: record.hash, pinnedTo, payload }, nowMs)
     );
+    let acknowledged = false;
+    try {
+      await engine.committed();
+      await stream.writeMessage(encodeIntAnswer(uid));
+      acknowledged = isAck(await stream.readMessage(MAX_ANSWER_BYTES));
+    } finally {
+      if (!acknowledged) engine.post((core) => onJobWithdrawn(core, job));
+    }
+    if (!acknowledged) return;
+    log.debug("job submitted", { job: uid, computation: cluster.name, pinnedTo });
+    engine.post((core, nowMs) => onJobSubmitted(core, job, nowMs));
   }
 
   #pulse({ clientIpAddr, clientPort }: ClientPulse, from: string): void {

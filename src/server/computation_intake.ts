@@ -16,12 +16,14 @@ import {
   SIGN_RANDOM_BYTES,
   type XferFile,
 } from "../wire/mod.ts";
+import { cannotKeep } from "./engine.ts";
 import { externalOf } from "./net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
 import type { Context } from "./context.ts";
 import { fileRefusal } from "./file_limits.ts";
 import { FileSet } from "./file_set.ts";
+import { fileRecorder } from "./persistence.ts";
 
 const log = getLogger("clientside");
 
@@ -49,6 +51,7 @@ export class ComputationIntake {
       client: `${computation.client.hostname}:${computation.client.port}`,
       exclusive: request.exclusive,
     });
+    await this.context.engine.committed();
     await stream.writeMessage(
       encodeClientComputeAnswer({ kind: "accepted", computeId: cluster.id, auth }),
     );
@@ -65,6 +68,7 @@ export class ComputationIntake {
 
   #refusal(stream: MessageStream, { compute, nodeAllocs }: ClientComputeRequest): string | null {
     if (this.context.engine.core.shuttingDown) return "the scheduler is shutting down";
+    if (this.context.engine.problem !== null) return cannotKeep(this.context.engine.problem);
     if (!compute.schedulerIpAddr || !compute.jobResultPort || !compute.auth) {
       return "the computation does not say where its client is";
     }
@@ -98,7 +102,7 @@ export class ComputationIntake {
   #add(stream: MessageStream, { compute, nodeAllocs, exclusive }: ClientComputeRequest) {
     const hostname = compute.schedulerIpAddr!;
     const asked = Object.assign({}, ...nodeAllocs.map(({ host }) => splitAsked(host).asked));
-    const { clusterRules } = this.context.options;
+    const { options: { clusterRules }, journal } = this.context;
     const terms = termsOf(clusterRules, compute.name, hostname, asked);
     const cluster = this.context.engine.post((core, nowMs) =>
       onClusterReceived(core, `${compute.name} @ ${hostname}`, {
@@ -115,7 +119,7 @@ export class ComputationIntake {
       nodeAuth: newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES))),
       client: { hostname, port: compute.jobResultPort! },
       schedulerIpAddr: externalOf(this.context.addresses.known, stream.localAddr.hostname),
-      files: new FileSet(),
+      files: new FileSet(journal && fileRecorder(journal, cluster.id)),
       terms,
     };
     this.context.computations.add(computation);

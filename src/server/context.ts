@@ -5,6 +5,7 @@
  */
 
 import type { Node } from "../core/mod.ts";
+import type { CoreJournal } from "../journal/core_journal.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode } from "../wire/mod.ts";
 import type { OwnAddresses } from "./net/addresses.ts";
@@ -26,6 +27,8 @@ export interface Context {
   readonly computations: Computations;
   readonly quotas: Quotas;
   readonly store: FileStore;
+  /** What is to survive an end of this process; `null` = nothing is. */
+  readonly journal: CoreJournal | null;
   /** Our random mark since our start: peers prove their secrets with it. */
   readonly sign: string;
   /** What nodes prove their secret with. */

@@ -58,6 +58,10 @@ export class EffectRunner {
         return this.#start(nodeLink.close(effect.share, effect.terminatePending));
       case "probeNode":
         return this.#start(nodeProbe.probe(effect.node));
+      case "inventoryNode":
+        return this.#start(nodeProbe.takeInventory(effect.node));
+      case "greetNode":
+        return this.#start(this.#greet(effect.ipAddr, effect.port));
       case "announceCluster":
         return this.#start(clientLinks.of(effect.cluster).announce());
       case "tellJobRunning": {
@@ -83,11 +87,12 @@ export class EffectRunner {
       case "discoverNodes":
         return this.#start(discovery.greetFor(effect.cluster));
       case "forgetJob": {
-        const { files, sizeBytes } = effect.job.payload as JobPayload;
-        const computation = this.context.computations.of(effect.job.cluster);
-        this.context.quotas.remove(computation.client.hostname, sizeBytes);
+        const { files, client, sizeBytes } = effect.job.payload as JobPayload;
+        this.context.quotas.remove(client, sizeBytes);
         if (files.length === 0) return;
-        return this.#start(computation.files.release(files, Date.now()));
+        // The computation may be gone, with all its files, before a client acknowledged a uid.
+        const computation = this.context.computations.get(effect.job.cluster.id);
+        return computation && this.#start(computation.files.release(files, Date.now()));
       }
       case "forgetClusterFiles":
         return this.#start(this.context.computations.of(effect.cluster).files.clear());
@@ -115,6 +120,14 @@ export class EffectRunner {
       return true;
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  async #greet(ipAddr: string, port: number): Promise<void> {
+    try {
+      await this.parts.discovery.greetHost(ipAddr, port);
+    } catch (error) {
+      log.debug("node of an earlier run is away", { node: ipAddr, reason: messageOf(error) });
     }
   }
 

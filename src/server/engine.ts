@@ -5,17 +5,42 @@
  */
 
 import type { Core, Effect } from "../core/mod.ts";
+import type { Journal } from "../journal/journal.ts";
 
-/** See the module's description. */
+/** What clients are told when nothing new is taken on because of `problem`. */
+export function cannotKeep(problem: string): string {
+  return `the scheduler could not keep it: ${problem}`;
+}
+
+/**
+ * See the module's description.
+ *
+ * With a journal, effects wait until what they follow from lasts: nothing leaves this process that
+ * a later run would not know of.
+ */
 export class Engine {
   #carryOut: (effect: Effect) => void = () => {};
+  /** Events whose effects wait for a commit. */
+  #waiting = 0;
 
-  /** @param clock Milliseconds since 1970. */
-  constructor(readonly core: Core, private readonly clock: () => number = Date.now) {}
+  /**
+   * @param journal `null` = what happens is not kept.
+   * @param clock Milliseconds since 1970.
+   */
+  constructor(
+    readonly core: Core,
+    private readonly journal: Journal | null = null,
+    private readonly clock: () => number = Date.now,
+  ) {}
 
   /** Says who carries out effects: must not throw, and must not post events synchronously. */
   onEffect(carryOut: (effect: Effect) => void): void {
     this.#carryOut = carryOut;
+  }
+
+  /** Why nothing new should be taken on at present, or `null`. */
+  get problem(): string | null {
+    return this.journal?.problem ?? null;
   }
 
   /** Tells the core of an event, then has carried out what comes of it. */
@@ -23,7 +48,29 @@ export class Engine {
     try {
       return event(this.core, this.clock());
     } finally {
-      for (const effect of this.core.takeEffects()) this.#carryOut(effect);
+      this.#afterEvent();
     }
+  }
+
+  /**
+   * Resolves once all that was posted lasts: to be awaited before a peer is told so. (Where it
+   * cannot be made to last, {@linkcode problem} says why.)
+   */
+  async committed(): Promise<void> {
+    await this.journal?.committed();
+  }
+
+  #afterEvent(): void {
+    const effects = this.core.takeEffects();
+    if (this.journal === null || (this.#waiting === 0 && !this.core.hasChanges)) {
+      for (const effect of effects) this.#carryOut(effect);
+      return;
+    }
+    // Also effects of events that change nothing keep their place behind earlier ones.
+    this.#waiting++;
+    this.journal.afterCommit(() => {
+      this.#waiting--;
+      for (const effect of effects) this.#carryOut(effect);
+    });
   }
 }

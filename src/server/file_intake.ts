@@ -57,8 +57,10 @@ export class FileIntake {
             finished = true;
             // Another connection may have brought the same file meanwhile: first come, first kept.
             const other = files.find(xfer);
-            if (other === undefined) files.add(xfer, kept, permanent, Date.now());
-            else {
+            if (other === undefined) {
+              files.add(xfer, kept, permanent, Date.now());
+              await this.context.engine.committed();
+            } else {
               files.touch(other, Date.now());
               await kept.remove();
             }

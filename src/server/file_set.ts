@@ -31,17 +31,33 @@ export interface ClientFile {
   readonly awaitedUntilMs: number[];
 }
 
+/** Who keeps account of the files, for a later run. */
+export interface FileRecorder {
+  added(file: ClientFile): void;
+  removed(file: ClientFile): void;
+}
+
 /** See the module's description. */
 export class FileSet {
   /** By where nodes put them; a client may send a changed file under the same name. */
   readonly #byKey = new Map<string, ClientFile[]>();
 
+  /** @param recorder `null` = nobody keeps account. */
+  constructor(private readonly recorder: FileRecorder | null = null) {}
+
   /** Keeps `kept` as the file that `xfer` describes. */
   add(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): void {
+    this.recorder?.added(this.restore(xfer, kept, permanent, nowMs));
+  }
+
+  /** Takes back a file of an earlier run. */
+  restore(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): ClientFile {
     const key = fileKey(xfer);
     const files = this.#byKey.get(key) ?? [];
-    files.push({ xfer, kept, permanent, jobs: 0, awaitedUntilMs: [nowMs + UNCLAIMED_MS] });
+    const file = { xfer, kept, permanent, jobs: 0, awaitedUntilMs: [nowMs + UNCLAIMED_MS] };
+    files.push(file);
     this.#byKey.set(key, files);
+    return file;
   }
 
   /** The file that `xfer` describes, if it is here: same place, size and modification time. */
@@ -92,6 +108,7 @@ export class FileSet {
   async clear(): Promise<void> {
     const all = [...this.#byKey.values()].flat();
     this.#byKey.clear();
+    for (const file of all) this.recorder?.removed(file);
     for (const { kept } of all) await kept.remove();
   }
 
@@ -109,6 +126,7 @@ export class FileSet {
     if (files === undefined || at < 0) return false;
     files.splice(at, 1);
     if (files.length === 0) this.#byKey.delete(key);
+    this.recorder?.removed(file);
     return true;
   }
 }

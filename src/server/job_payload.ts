@@ -13,6 +13,8 @@ export interface JobPayload {
   job: DispyJob;
   /** The files that it brought, still here. */
   readonly files: readonly ClientFile[];
+  /** Address of its client, which is charged for it. */
+  readonly client: string;
   /** Bytes of arguments that its client is charged for. */
   readonly sizeBytes: number;
 }

@@ -5,18 +5,12 @@
  */
 
 import { getLogger } from "../log/log.ts";
-import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import {
-  canonicalAddress,
-  decodeNodeRequest,
-  GREETING_LIMITS,
-  type MessageStream,
-  WireError,
-} from "../wire/mod.ts";
+import { decodeNodeRequest, GREETING_LIMITS, type MessageStream, WireError } from "../wire/mod.ts";
+import { acceptFrom, type Entrance, openTcp } from "./net/accept.ts";
 import { isLoopback } from "./net/addresses.ts";
 import type { Admission, Guest } from "./net/admission.ts";
 import { messageOf } from "../log/error_message.ts";
-import { ListenError, listenError } from "./net/listen_error.ts";
+import { ListenError } from "./net/listen_error.ts";
 import type { NodeSide } from "./node_side.ts";
 import type { PortFamily } from "./net/port_family.ts";
 import type { Transport } from "./net/transport.ts";
@@ -48,8 +42,6 @@ export class Listeners {
   #accepting = true;
   /** Whether we serve this machine only. */
   #onlyLoopback = false;
-
-  readonly #shortages = new RepeatLimiter(log, { intervalMs: SHORTAGE_INTERVAL_MS });
 
   constructor(
     private readonly nodes: Door & { readonly side: NodeSide },
@@ -95,10 +87,9 @@ export class Listeners {
   #openFamily(family: PortFamily, listenAt: readonly string[]): void {
     const opened: Deno.TcpListener[] = [];
     const open = (port: number): Deno.TcpListener[] => {
-      const before = opened.length;
-      if (listenAt.length === 0) opened.push(...listenEverywhere(port));
-      for (const hostname of listenAt) opened.push(listenTcp(hostname, port));
-      return opened.slice(before);
+      const listeners = openTcp(listenAt, port);
+      opened.push(...listeners);
+      return listeners;
     };
     try {
       const nodes = open(family.nodeSide);
@@ -107,71 +98,27 @@ export class Listeners {
       this.udp.open(family, (datagram, from) => this.#serveDatagram(datagram, from, family));
       this.#clientPorts.add(family.clientSide);
       this.#tcp.push(...opened);
-      for (const listener of nodes) void this.#accept(listener, this.nodes, family);
-      for (const listener of clients) void this.#accept(listener, this.clients, family);
+      for (const listener of nodes) void acceptFrom(listener, this.#entrance(this.nodes, family));
+      for (const listener of clients) {
+        void acceptFrom(listener, this.#entrance(this.clients, family));
+      }
     } catch (error) {
       for (const each of opened) each.close();
       throw error;
     }
   }
 
-  async #accept(listener: Deno.TcpListener, door: Door, family: PortFamily): Promise<void> {
-    while (this.#accepting) {
-      let connection: Deno.TcpConn;
-      try {
-        connection = await listener.accept();
-      } catch (error) {
-        if (!this.#accepting) return;
-        // A pause would stall all others, who have done nothing.
-        if (isPeersFault(error)) continue;
-        // Out of file handles, most likely: a pause lets some connections end.
-        this.#shortages.error("accept", "cannot accept connections; raise `ulimit -n`", {
-          reason: messageOf(error),
-        });
+  /** What becomes of the connections to a port of one side. */
+  #entrance({ transport, admission, side }: Door, family: PortFamily): Entrance {
+    return {
+      transport,
+      admission,
+      isOpen: () => this.#accepting,
+      serve: (stream, guest) => side.serve(stream, family, guest),
+      onShortage: () => {
         for (const { admission } of [this.nodes, this.clients]) admission.closeStrangers();
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
-        continue;
-      }
-      const from = canonicalAddress(connection.remoteAddr.hostname);
-      let stream: MessageStream | undefined;
-      const guest = door.admission.admit(from, () => (stream ?? connection).close());
-      if (guest === null) {
-        connection.close();
-        continue;
-      }
-      void this.#serve(guest, door, family, async () => {
-        return stream = await door.transport.welcome(connection);
-      });
-    }
-  }
-
-  async #serve(
-    guest: Guest,
-    { admission, side }: Door,
-    family: PortFamily,
-    welcome: () => Promise<MessageStream>,
-  ): Promise<void> {
-    const from = guest.address;
-    let stream: MessageStream | undefined;
-    try {
-      stream = await welcome();
-      await side.serve(stream, family, guest);
-    } catch (error) {
-      if (error instanceof WireError) {
-        const atFault = error.kind === "malformed" || error.kind === "too_large";
-        if (atFault) admission.complain(from, "connection ended", error.message);
-        else log.debug("connection ended", { from, reason: error.message });
-      } else {
-        log.error("internal error while serving a connection", {
-          from,
-          reason: messageOf(error),
-          stack: error instanceof Error ? error.stack : undefined,
-        });
-      }
-    } finally {
-      guest.leave();
-      stream?.close();
-    }
+      },
+    };
   }
 
   #serveDatagram(datagram: Uint8Array, from: string, family: PortFamily): void {
@@ -185,42 +132,5 @@ export class Listeners {
       if (!(error instanceof WireError)) throw error;
       admission.complain(from, "datagram ignored", error.message);
     }
-  }
-}
-
-const ACCEPT_PAUSE_MS = 100;
-
-/** Whether a peer has reset its connection before it was accepted. */
-function isPeersFault(error: unknown): boolean {
-  return error instanceof Deno.errors.NotConnected ||
-    error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.ConnectionAborted;
-}
-
-/** Connections that cannot be accepted are one line in this time. */
-const SHORTAGE_INTERVAL_MS = 60_000;
-
-function listenTcp(hostname: string, port: number): Deno.TcpListener {
-  try {
-    return Deno.listen({ hostname, port });
-  } catch (error) {
-    throw listenError(error, hostname, "TCP", port);
-  }
-}
-
-/** At every address, of IPv6 too where the machine has it. */
-function listenEverywhere(port: number): Deno.TcpListener[] {
-  let both: Deno.TcpListener;
-  try {
-    both = Deno.listen({ hostname: "::", port });
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) throw listenError(error, "::", "TCP", port);
-    return [listenTcp("0.0.0.0", port)];
-  }
-  try {
-    return [both, Deno.listen({ hostname: "0.0.0.0", port })];
-  } catch {
-    // On most systems "::" takes IPv4 as well, so that this second socket has no place.
-    return [both];
   }
 }

@@ -6,7 +6,9 @@
  * @module
  */
 
-import type { Node, Share } from "../core/mod.ts";
+import { Node, type NodeInfo, type Share } from "../core/mod.ts";
+import { type Row } from "../journal/database.ts";
+import { unpack } from "../journal/packing.ts";
 import { getLogger } from "../log/log.ts";
 import { type Context } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
@@ -25,6 +27,12 @@ const TRIES = 54;
 interface Leftover {
   readonly computeId: number;
   readonly nodeAuth: string;
+}
+
+/** What a later run must know of such a node. */
+interface PackedLostNode {
+  readonly info: Omit<NodeInfo, "availInfo">;
+  readonly leftovers: readonly { readonly [K in keyof Leftover]: Leftover[K] }[];
 }
 
 /** A node and what is to be done there. */
@@ -52,7 +60,17 @@ export class LostNodes {
       computeId: cluster.id,
       nodeAuth: this.context.computations.of(cluster).nodeAuth,
     }));
+    this.#record(node, leftovers);
     this.#schedule(node, leftovers, 0, FIRST_WAIT_MS);
+  }
+
+  /** Takes back the nodes that an earlier run had given up. */
+  restore(rows: Iterable<Row>, nowMs: number): void {
+    for (const { record } of rows) {
+      const { info, leftovers } = unpack<PackedLostNode>(record);
+      const node = new Node({ ...info, availInfo: null }, nowMs);
+      this.#schedule(node, [...leftovers], 0, FIRST_WAIT_MS);
+    }
   }
 
   /** A node that is not known has shown a sign of life: if it was given up, visits it now. */
@@ -72,6 +90,7 @@ export class LostNodes {
   #schedule(node: Node, leftovers: Leftover[], tries: number, waitMs: number): void {
     if (tries >= TRIES) {
       log.info("node that was given up has not come back; forgotten", { node: node.ipAddr });
+      this.context.journal?.delete("lost_node", node.ipAddr);
       return;
     }
     const before = this.#visits.get(node.ipAddr);
@@ -85,7 +104,10 @@ export class LostNodes {
 
   async #visit(node: Node, leftovers: Leftover[], tries: number): Promise<void> {
     // It has come back by itself.
-    if (this.context.engine.core.nodes.has(node.ipAddr)) return;
+    if (this.context.engine.core.nodes.has(node.ipAddr)) {
+      this.context.journal?.delete("lost_node", node.ipAddr);
+      return;
+    }
     try {
       for (let next = leftovers[0]; next !== undefined; next = leftovers[0]) {
         await this.nodeLink.abandon(node, next.computeId, next.nodeAuth);
@@ -100,5 +122,11 @@ export class LostNodes {
     }
     const waitMs = Math.min(FIRST_WAIT_MS * 2 ** (tries + 1), LAST_WAIT_MS);
     this.#schedule(node, leftovers, tries + 1, waitMs);
+  }
+
+  #record(node: Node, leftovers: readonly Leftover[]): void {
+    const { availInfo: _measured, ...info } = node.info;
+    const packed = { info, leftovers: leftovers.map((leftover) => ({ ...leftover })) };
+    this.context.journal?.put("lost_node", node.ipAddr, packed);
   }
 }

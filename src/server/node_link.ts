@@ -22,6 +22,7 @@ import {
   type AckAnswer,
   decodeAckAnswer,
   decodeComputeAnswer,
+  decodeIntAnswer,
   decodeUidsAnswer,
   encodeToNode,
   type MessageStream,
@@ -158,6 +159,17 @@ export class NodeLink {
       auth: nodeAuth,
     }, { share });
     return decodeUidsAnswer(answer, "answer to JOBS");
+  }
+
+  /** Has a node send again the results of a computation that it holds; returns how many there are. */
+  async resendResults(share: Share): Promise<number> {
+    const { nodeAuth } = this.context.computations.of(share.cluster);
+    const answer = await this.#request(share.node, {
+      kind: "RESEND_JOB_RESULTS",
+      computeId: share.cluster.id,
+      auth: nodeAuth,
+    }, { share });
+    return decodeIntAnswer(answer, "answer to RESEND_JOB_RESULTS");
   }
 
   /** A connection to a node. */

@@ -1,10 +1,16 @@
 /**
- * Asks nodes that are silent whether they are there.
+ * Asks nodes that are silent whether they are there, and those of an earlier run what they have.
  *
  * @module
  */
 
-import { type Node, onNodeProbed, type ProbeAnswer } from "../core/mod.ts";
+import {
+  type InventoryAnswer,
+  type Node,
+  onNodeInventoried,
+  onNodeProbed,
+  type ProbeAnswer,
+} from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { WireError } from "../wire/mod.ts";
 import { type Context } from "./context.ts";
@@ -21,6 +27,32 @@ export class NodeProbe {
   async probe(node: Node): Promise<void> {
     const answer = await this.#ask(node);
     this.context.engine.post((core, nowMs) => onNodeProbed(core, node, answer, nowMs));
+  }
+
+  /**
+   * Asks a node of an earlier run which of our jobs it runs, and has it send again the results
+   * that it holds; tells the core.
+   */
+  async takeInventory(node: Node): Promise<void> {
+    const answer = await this.#inventory(node);
+    this.context.engine.post((core, nowMs) => onNodeInventoried(core, node, answer, nowMs));
+  }
+
+  async #inventory(node: Node): Promise<InventoryAnswer> {
+    try {
+      const running = new Set<number>();
+      // First what runs: a job that ends in between is among the results.
+      for (const share of node.shares.values()) {
+        for (const uid of await this.nodeLink.jobsAt(share)) running.add(uid);
+        await this.nodeLink.resendResults(share);
+      }
+      return { kind: "alive", running };
+    } catch (error) {
+      const kind = answerOf(error);
+      const fields = { node: node.ipAddr, answer: kind, reason: messageOf(error) };
+      log.debug("node of an earlier run does not tell what it has", fields);
+      return { kind };
+    }
   }
 
   async #ask(node: Node): Promise<ProbeAnswer> {
@@ -42,7 +74,7 @@ export class NodeProbe {
   }
 }
 
-function answerOf(error: unknown): ProbeAnswer {
+function answerOf(error: unknown): "silent" | "refused" {
   if (!(error instanceof WireError)) throw error;
   switch (error.kind) {
     case "connect":

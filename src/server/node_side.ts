@@ -149,7 +149,8 @@ export class NodeSide {
         from: stream.remoteAddr.hostname,
       });
     }
-    // Acknowledged in any case: the node would offer it for ever.
+    // Acknowledged in any case: the node would offer it for ever. But not before it is safe here.
+    await engine.committed();
     await stream.writeMessage(ACK);
   }
 

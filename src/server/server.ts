@@ -15,12 +15,14 @@ import { ClientSide } from "./client_side.ts";
 import { ComputationIntake } from "./computation_intake.ts";
 import { Computations } from "./computation.ts";
 import { type Context } from "./context.ts";
+import { ControlSide } from "./control_side.ts";
 import { messageOf } from "../log/error_message.ts";
 import { Discovery } from "./discovery.ts";
 import { EffectRunner } from "./effects.ts";
 import { Engine } from "./engine.ts";
 import { exposures } from "./exposure.ts";
 import { FileIntake } from "./file_intake.ts";
+import { Journal } from "../journal/journal.ts";
 import { KeptResults } from "./kept_results.ts";
 import { Listeners } from "./listeners.ts";
 import { LostNodes } from "./lost_nodes.ts";
@@ -29,6 +31,7 @@ import { NodeLink } from "./node_link.ts";
 import { NodeProbe } from "./node_probe.ts";
 import { NodeSide } from "./node_side.ts";
 import type { ServerOptions } from "./options.ts";
+import { journalOf, type State, takeUp } from "./persistence.ts";
 import { Quotas } from "./quotas.ts";
 import { ResultRecall } from "./result_recall.ts";
 import { snapshot } from "./status.ts";
@@ -53,6 +56,8 @@ export class Server {
   readonly #discovery: Discovery;
   readonly #lostNodes: LostNodes;
   readonly #effects: EffectRunner;
+  readonly #keptResults: KeptResults;
+  readonly #journal: Journal | null;
   readonly #listeners: Listeners;
   readonly #udp: UdpSockets;
   readonly #deadlines = new Deadlines();
@@ -61,25 +66,36 @@ export class Server {
   /**
    * @param store Keeps the files of clients.
    * @param addresses Our own.
+   * @param state Keeps what is to survive this process; its store is `store`. `null` = nothing does.
    */
   constructor(
     private readonly options: ServerOptions,
     store: FileStore,
     addresses: OwnAddresses,
+    private readonly state: State | null = null,
   ) {
     const zombieMs = options.zombieIntervalMs;
     const pulseMs = options.pulseIntervalMs;
-    this.#core = new Core({
+    const core = this.#core = new Core({
       policy: options.policy,
       // Clients and nodes must show signs of life often enough not to be taken for zombies.
       pulseIntervalMs: zombieMs === null ? pulseMs : Math.min(pulseMs ?? Infinity, zombieMs / 5),
       zombieIntervalMs: zombieMs,
       cooperative: options.cooperative,
       // Above every id of earlier runs: those gave out less than a thousand ids a millisecond.
-      firstId: this.#startedMs * 1000,
+      firstId: Math.max(this.#startedMs * 1000, state?.legacy.reservedIds ?? 0),
+      isJournaled: state !== null,
     });
-    const engine = new Engine(this.#core);
-    const sign = newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
+    const computations = new Computations();
+    const coreJournal = state === null ? null : journalOf(core, computations);
+    const journal = state === null || coreJournal === null
+      ? null
+      : new Journal(state.database, () => coreJournal.collect());
+    this.#journal = journal;
+    const engine = new Engine(core, journal);
+    const sign = state?.legacy.sign ??
+      newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
+    coreJournal?.put("meta", "sign", sign);
     const common = { deadlines: this.#deadlines, timeoutMs: options.msgTimeoutMs };
     const nodeTransport = new Transport({ ...common, peers: "node", tls: options.nodeTls });
     const clientTransport = new Transport({
@@ -92,9 +108,10 @@ export class Server {
       engine,
       nodeTransport,
       clientTransport,
-      computations: new Computations(),
+      computations,
       quotas: new Quotas(),
       store,
+      journal: coreJournal,
       sign,
       nodeAuth: authCode(options.nodeSecret, sign),
       clusterAuth: authCode(options.clusterSecret, sign),
@@ -105,11 +122,12 @@ export class Server {
     const nodeLink = new NodeLink(context);
     const clientLinks = new ClientLinks(context);
     this.#lostNodes = new LostNodes(context, nodeLink, discovery);
+    this.#keptResults = new KeptResults(store);
     this.#effects = new EffectRunner(context, {
       nodeLink,
       nodeProbe: new NodeProbe(context, nodeLink),
       clientLinks,
-      keptResults: new KeptResults(store),
+      keptResults: this.#keptResults,
       discovery,
       lostNodes: this.#lostNodes,
     });
@@ -122,6 +140,7 @@ export class Server {
       fileIntake: new FileIntake(context),
       nodeControl: new NodeControl(context, nodeLink),
       resultRecall: new ResultRecall(context, clientLinks),
+      controlSide: new ControlSide(context, this.#startedMs),
     });
     const nodeSide = new NodeSide(context, discovery, clientLinks, nodeLink, this.#lostNodes);
     const nodeAdmission = new Admission({
@@ -138,11 +157,13 @@ export class Server {
   }
 
   /**
-   * Opens the sockets and looks for nodes.
+   * Takes up what an earlier run has left, opens the sockets and looks for nodes.
    *
    * @throws {ListenError} where no port can be had
    */
   async start(): Promise<void> {
+    // Before anybody can ask: what peers say would be of unknown jobs.
+    await this.#takeUp();
     const { families } = this.options;
     const { listenAt } = this.#context.addresses;
     this.#listeners.open({ families, listenAt });
@@ -152,6 +173,7 @@ export class Server {
       this.#context.engine.post((core, nowMs) => onTick(core, nowMs));
     });
     this.#every(SWEEP_MS, async () => {
+      this.state?.database.shrink();
       for (const { files } of this.#context.computations) await files.sweep(Date.now());
     });
     const { pingIntervalMs } = this.options;
@@ -164,6 +186,43 @@ export class Server {
       });
     }
     this.#guard(() => this.#discovery.greetAll());
+  }
+
+  async #takeUp(): Promise<void> {
+    if (this.state === null) return;
+    const { database, store, legacy } = this.state;
+    const { journal, computations, quotas, engine } = this.#context;
+    const { clusters, nodes, jobs, deliveries } = legacy.snapshot;
+    await store.removeAllBut(new Set(legacy.files.map(({ number }) => number)));
+    this.#lostNodes.restore(database.rows("lost_node"), this.#startedMs);
+    if (clusters.length === 0 && nodes.length === 0) return;
+    const heir = { journal: journal!, computations, quotas, keptResults: this.#keptResults, store };
+    engine.post((core, nowMs) => takeUp(core, legacy, heir, nowMs));
+    log.info("going on where the last run has ended", {
+      computations: clusters.length,
+      nodes: nodes.length,
+      jobs: jobs.length,
+      results: deliveries.length,
+    });
+  }
+
+  /**
+   * Ends at once and leaves everything as it is for the next run: clients and nodes are not told,
+   * and go on.
+   */
+  async suspend(): Promise<void> {
+    log.info("leaving everything for the next start");
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#lostNodes.close();
+    this.#listeners.close();
+    await this.#close({ keep: true });
+  }
+
+  async #close({ keep }: { keep: boolean }): Promise<void> {
+    this.#deadlines.stop();
+    await this.#journal?.close();
+    await this.#context.store.close({ keep });
+    log.info("shut down");
   }
 
   /**
@@ -185,9 +244,8 @@ export class Server {
       log.warning("some clients or nodes did not answer in time", { waited_ms: graceMs });
     }
     this.#listeners.close();
-    this.#deadlines.stop();
-    await this.#context.store.close();
-    log.info("shut down");
+    // Results that their clients have not fetched are there for the next run.
+    await this.#close({ keep: this.#journal !== null && this.#core.clusters.size > 0 });
   }
 
   /** What is going on at this moment. */

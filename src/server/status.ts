@@ -11,8 +11,6 @@ import type { Computations } from "./computation.ts";
 export function snapshot(core: Core, computations: Computations, uptimeMs: number) {
   const clusters = [...core.clusters.values()].filter(({ state }) => state !== "closed");
   const shown = clusters.map((cluster) => clusterStatus(cluster, computations));
-  const sum = (key: "jobsPending" | "jobsRunning") =>
-    shown.reduce((total, cluster) => total + cluster[key], 0);
   return {
     uptimeMs,
     nodes: [...core.nodes.values()].map((node) => ({
@@ -24,13 +22,23 @@ export function snapshot(core: Core, computations: Computations, uptimeMs: numbe
       cpuTimeMs: node.cpuTimeS * 1000,
     })),
     clusters: shown,
-    totals: {
-      jobsPending: sum("jobsPending"),
-      jobsRunning: sum("jobsRunning"),
-      jobsDone: core.totals.jobsDone,
-      cpuTimeMs: core.totals.cpuTimeS * 1000,
-      clustersWaiting: core.waiting.length,
-    },
+    totals: totalsOf(core, shown),
+  };
+}
+
+/** Sums over `clusters`, and over nodes and clusters that are gone too. */
+export function totalsOf(
+  core: Core,
+  clusters: readonly { readonly jobsPending: number; readonly jobsRunning: number }[],
+) {
+  const sum = (key: "jobsPending" | "jobsRunning") =>
+    clusters.reduce((total, cluster) => total + cluster[key], 0);
+  return {
+    jobsPending: sum("jobsPending"),
+    jobsRunning: sum("jobsRunning"),
+    jobsDone: core.totals.jobsDone,
+    cpuTimeMs: core.totals.cpuTimeS * 1000,
+    clustersWaiting: core.waiting.length,
   };
 }
 

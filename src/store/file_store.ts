@@ -14,6 +14,8 @@ export interface FileReader {
 
 /** A file that is kept. */
 export interface KeptFile {
+  /** By which a store on disk finds it again, also in a later run. */
+  readonly number: number;
   readonly sizeBytes: number;
   open(): Promise<FileReader>;
   /** Removes it; readers that are open may go on. */
@@ -41,8 +43,8 @@ export interface FileStore {
    * @throws {StoreError} where there is no room for it
    */
   create(sizeBytes: number): Promise<FileWriter>;
-  /** Removes what is left. */
-  close(): Promise<void>;
+  /** Ends the use of the store; removes what is left, unless it is to be kept. */
+  close(options: { keep: boolean }): Promise<void>;
 }
 
 /** A file cannot be kept; the message says why and what to do. */

@@ -17,6 +17,7 @@ export class MemoryStore implements FileStore {
   readonly description: string;
   readonly isOnDisk: boolean = false;
   #usedBytes = 0;
+  #nextNumber = 1;
 
   /** @param budgetBytes Most bytes of files that are held at any time. */
   constructor(private readonly budgetBytes: number) {
@@ -39,7 +40,9 @@ export class MemoryStore implements FileStore {
     }
     // Counted at once, so that files that come at the same time cannot exceed the budget.
     this.#usedBytes += sizeBytes;
-    return Promise.resolve(new MemoryWriter(sizeBytes, () => this.#usedBytes -= sizeBytes));
+    return Promise.resolve(
+      new MemoryWriter(this.#nextNumber++, sizeBytes, () => this.#usedBytes -= sizeBytes),
+    );
   }
 
   close(): Promise<void> {
@@ -51,7 +54,11 @@ class MemoryWriter implements FileWriter {
   readonly #chunks: Uint8Array[] = [];
   #heldBytes = 0;
 
-  constructor(private readonly sizeBytes: number, private readonly release: () => void) {}
+  constructor(
+    private readonly number: number,
+    private readonly sizeBytes: number,
+    private readonly release: () => void,
+  ) {}
 
   write(chunk: Uint8Array): Promise<void> {
     this.#heldBytes += chunk.length;
@@ -64,8 +71,9 @@ class MemoryWriter implements FileWriter {
 
   finish(): Promise<KeptFile> {
     const chunks = this.#chunks;
-    const { sizeBytes, release } = this;
+    const { number, sizeBytes, release } = this;
     return Promise.resolve({
+      number,
       sizeBytes,
       open: () => Promise.resolve(new ChunkReader(chunks)),
       remove: () => Promise.resolve(release()),

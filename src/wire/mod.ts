@@ -25,6 +25,6 @@ export * from "./from_node.ts";
 export * from "./message_limits.ts";
 export * from "./records/mod.ts";
 export * from "./status.ts";
-export { ACK, isAck, isPulse, NAK, PULSE, tagOf } from "./tags.ts";
+export { ACK, decodePickle, isAck, isPulse, NAK, PULSE, tagOf } from "./tags.ts";
 export * from "./to_client.ts";
 export * from "./to_node.ts";

@@ -133,7 +133,10 @@ export class FakeServer implements NodeSide {
     if (cluster.wantsResults) this.ledger.accept(request, cluster, client);
     this.event(
       () => `job ${request.uid} of cluster ${cluster.id} for ${request.pinnedTo ?? "any node"}`,
-      (nowMs) => core.onJobSubmitted(this.core, cluster, request, nowMs),
+      (nowMs) => {
+        const job = core.onJobOffered(this.core, cluster, request, nowMs);
+        core.onJobSubmitted(this.core, job, nowMs);
+      },
     );
   }
 
@@ -396,7 +399,10 @@ function describe(effect: core.Effect): string {
     case "forgetResult":
       return `forgetResult of job ${effect.delivery.uid}`;
     case "probeNode":
-      return `probeNode ${effect.node.ipAddr}`;
+    case "inventoryNode":
+      return `${effect.kind} ${effect.node.ipAddr}`;
+    case "greetNode":
+      return `greetNode ${effect.ipAddr}`;
     case "forgetNode":
       return `forgetNode ${effect.node.ipAddr}: ${effect.reason}`;
     default:

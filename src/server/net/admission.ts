@@ -14,6 +14,7 @@ import { getLogger } from "../../log/log.ts";
 import { RepeatLimiter } from "../../log/repeat_limiter.ts";
 import type { Deadlines, DeadlineTarget } from "../../wire/mod.ts";
 import { messageOf } from "../../log/error_message.ts";
+import type { PeerKind } from "./tls_side.ts";
 import { type Rate, TokenBucket } from "./token_bucket.ts";
 
 const log = getLogger("admission");
@@ -53,7 +54,7 @@ export const MAX_STRANGER_WARNINGS = 100;
 /** What an {@linkcode Admission} is made with. */
 export interface AdmissionOptions {
   /** Which side it is for, in the log. */
-  readonly peers: "node" | "client";
+  readonly peers: PeerKind;
   /** Whether the address is known without having proved anything here. */
   readonly isKnown: (address: string) => boolean;
   readonly deadlines: Deadlines;

@@ -16,13 +16,14 @@ import { Trust } from "./tls_trust.ts";
 
 const log = getLogger("tls");
 
-/** Who the peers of a side are. */
-export type PeerKind = "node" | "client";
+/** Who the peers of a side are: nodes and clients of a scheduler, or schedulers of a node. */
+export type PeerKind = "node" | "client" | "scheduler";
 
-/** How the certificate is given: to us, and to the peers of a kind. */
+/** Who we are to the peers of a kind, and how the certificate is given to us and to them. */
 const OPTIONS = {
-  node: { ours: "--node_certfile", theirs: "--certfile" },
-  client: { ours: "--cluster_certfile", theirs: "certfile=" },
+  node: { we: "the scheduler", ours: "--node_certfile", theirs: "--certfile" },
+  client: { we: "the scheduler", ours: "--cluster_certfile", theirs: "certfile=" },
+  scheduler: { we: "this node", ours: "--certfile", theirs: "--node_certfile or certfile=" },
 } as const;
 
 /** What peers say of a certificate that they do not take: an alert of TLS. */
@@ -35,9 +36,9 @@ export class TlsMismatch extends Error {
 
 /** A peer speaks TLS where we do not. */
 export function speaksTls(peers: PeerKind): TlsMismatch {
-  const { ours, theirs } = OPTIONS[peers];
+  const { we, ours, theirs } = OPTIONS[peers];
   return new TlsMismatch(
-    `speaks TLS; start the scheduler with ${ours}, or the ${peers} without ${theirs}`,
+    `speaks TLS; start ${we} with ${ours}, or the ${peers} without ${theirs}`,
   );
 }
 

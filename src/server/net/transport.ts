@@ -124,8 +124,7 @@ export class Transport {
   /** Tells the user of a peer that needs other options, once in a while. */
   #told(hostname: string, mismatch: TlsMismatch): TlsMismatch {
     const { peers } = this.#options;
-    const subject = peers === "node" ? "a node" : "a client";
-    this.#mismatches.warning(hostname, `${subject} cannot be used as it is`, {
+    this.#mismatches.warning(hostname, `a ${peers} cannot be used as it is`, {
       [peers]: hostname,
       reason: `it ${mismatch.message}`,
     });

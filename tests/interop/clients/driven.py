@@ -56,6 +56,16 @@ def answer_big(number, seconds, size):
     return b'x' * size
 
 
+def mark(number, seconds, path, size=0):
+    import os
+    import time
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(fd, ('%s %s\n' % (number, dispy_node_ip_addr)).encode())  # noqa: F821
+    os.close(fd)
+    time.sleep(seconds)
+    return {'number': number, 'node': dispy_node_ip_addr, 'text': 'x' * size}  # noqa: F821
+
+
 def make(path, size):
     """A file with something in it up to 1 GB, with zeros beyond; tells its digest."""
     if os.path.dirname(path):
@@ -102,7 +112,7 @@ def note_and_spoil(self, dep, compute_id=None):
 
 dispy._XferFile.__init__ = note_and_spoil
 function = {'work': work, 'read': read, 'send_back': send_back,
-            'answer_big': answer_big}[options.pop('function', 'work')]
+            'answer_big': answer_big, 'mark': mark}[options.pop('function', 'work')]
 port = options.pop('port', None)
 if port:
     dispy.config.DispyPort = port

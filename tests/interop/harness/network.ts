@@ -23,6 +23,8 @@ export interface Machine {
   readonly namespace: Namespace;
   /** Its addresses, in the order of its interfaces `eth0`, `eth1`, …. */
   readonly addresses: readonly string[];
+  /** The other ends of its interfaces: devices in the scenario's own namespace. */
+  readonly cables: readonly string[];
 }
 
 /** A network that machines are plugged into. */
@@ -99,15 +101,17 @@ export class Network {
     routes: readonly string[] = [],
   ): Promise<Machine> {
     const namespace = await this.lab.namespace.another();
+    const cables = links.map(() => `cable${++this.#devices}`);
     const machine = {
       name,
       namespace,
+      cables,
       addresses: links.flatMap(([, ...cidrs]) => cidrs.map((cidr) => cidr.split("/")[0] ?? "")),
     };
     this.#machines.push(machine);
     await run(namespace, QUICK_IPV6);
     for (const [index, [{ device }, ...cidrs]] of links.entries()) {
-      const cable = `cable${++this.#devices}`;
+      const cable = cables[index]!;
       const eth = `eth${index}`;
       await run(
         this.lab.namespace,
@@ -138,6 +142,11 @@ export class Network {
   /** Runs a shell command on a machine, which must succeed. */
   async run(machine: Machine, command: string): Promise<string> {
     return await run(machine.namespace, command);
+  }
+
+  /** Runs a shell command in the scenario's own namespace, where the cables end. */
+  async runInside(command: string): Promise<string> {
+    return await run(this.lab.namespace, command);
   }
 
   /** Starts the scheduler under test on a machine and waits until its ports are open. */
@@ -234,18 +243,7 @@ export class Network {
     program: string,
     options: NetworkClientOptions,
   ): Promise<Client> {
-    const { scheduler, externalAddress, port, ...rest } = options;
-    return await this.lab.startClient(program, {
-      ...rest,
-      name: `client on ${machine.name}`,
-      namespace: machine.namespace,
-      env: {
-        LAB_SCHEDULER: scheduler,
-        LAB_ADDRESS: machine.addresses[0] ?? "",
-        ...(externalAddress === undefined ? {} : { LAB_EXTERNAL_ADDRESS: externalAddress }),
-        ...(port === undefined ? {} : { LAB_CLIENT_PORT: String(port) }),
-      },
-    });
+    return await this.lab.startClient(program, clientOn(machine, options));
   }
 
   /** Runs a client program on a machine to its good end. */
@@ -289,6 +287,22 @@ export class Network {
   async close(): Promise<void> {
     await Promise.all(this.#machines.map(({ namespace }) => namespace.close()));
   }
+}
+
+/** What has a client program run on a machine and find its scheduler from there. */
+export function clientOn(machine: Machine, options: NetworkClientOptions): ClientOptions {
+  const { scheduler, externalAddress, port, ...rest } = options;
+  return {
+    name: `client on ${machine.name}`,
+    ...rest,
+    namespace: machine.namespace,
+    env: {
+      LAB_SCHEDULER: scheduler,
+      LAB_ADDRESS: machine.addresses[0] ?? "",
+      ...(externalAddress === undefined ? {} : { LAB_EXTERNAL_ADDRESS: externalAddress }),
+      ...(port === undefined ? {} : { LAB_CLIENT_PORT: String(port) }),
+    },
+  };
 }
 
 function pythonPath({ netifaces }: PeerOptions): Record<string, string> {

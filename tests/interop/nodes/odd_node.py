@@ -1,6 +1,7 @@
-"""dispy's own node with an oddity: messages of its own that get lost, another clock, less patience.
+"""dispy's own node with an oddity: messages of its own that get lost, come twice or late, jobs that
+it forgets, another clock, less patience.
 
-    odd_node.py [--lose TAG ...] [--ahead SECONDS --from SECONDS --until SECONDS]
+    odd_node.py [--lose TAG ...] [--twice] [--late SECONDS] [--forget COUNT] [--ahead SECONDS --from SECONDS --until SECONDS]
                 [--zombie SECONDS] -- arguments of dispynode.py
 """
 
@@ -18,6 +19,9 @@ if '--' in own:
     own, node_args = own[:at], own[at + 1:]
 parser = argparse.ArgumentParser()
 parser.add_argument('--lose', action='append', default=[], help='TCP messages that get lost')
+parser.add_argument('--twice', action='store_true', help='results are sent twice')
+parser.add_argument('--late', type=float, help='its first result is sent so much later')
+parser.add_argument('--forget', type=int, default=0, help='so many jobs are taken and forgotten')
 parser.add_argument('--lose-udp', action='append', default=[], help='datagrams that get lost')
 parser.add_argument('--ahead', type=float, default=0, help='its clock is so many seconds ahead')
 parser.add_argument('--from', type=float, default=0, dest='ahead_from', help='so long after start')
@@ -77,6 +81,37 @@ program = os.path.join(os.path.dirname(sys.executable), 'dispynode.py')
 sys.argv = [program] + node_args
 with open(program) as fd:
     code = fd.read()
+if options.forget:
+    own_start = """        def job_request(msg):
+            error = None
+"""
+    assert own_start in code
+    code = code.replace(own_start, own_start + """            if options.forget > 0:
+                options.forget -= 1
+                yield conn.send_msg(b'ACK')
+                return
+""")
+if options.twice or options.late:
+    own_reply = """        job_reply = job_info.job_reply
+        dispynode_logger.debug('Sending result"""
+    assert own_reply in code
+    code = code.replace(own_reply, """        if options.late:
+            late, options.late = options.late, None
+            print('a result is held back', flush=True)
+            yield task.sleep(late)
+            print('the late result is sent', flush=True)
+        elif options.twice and not resending and not hasattr(job_info, 'is_copy'):
+            twin = copy.copy(job_info)
+            twin.is_copy = True
+            Task(self._send_again, twin)
+""" + own_reply)
+    own_method = "    def _send_job_reply(self, job_info"
+    code = code.replace(own_method, """    def _send_again(self, job_info, task=None):
+        yield task.sleep(0.2)
+        print('a result is sent again', flush=True)
+        yield self._send_job_reply(job_info, resending=True, task=task)
+
+""" + own_method)
 if options.zombie:
     own_interval = 'self.zombie_interval = 60 * zombie_interval'
     assert own_interval in code

@@ -27,6 +27,8 @@ const DEFAULTS: SchedulerConfig = {
   maxFileSizeBytes: 0,
   oversize: "truncate",
   clean: false,
+  durability: "crash",
+  keep: false,
   cleanupNodes: false,
   httpd: false,
   daemon: false,

@@ -51,7 +51,7 @@ function touches(nodeCount: number): number {
     const uid = c.newId();
     const pinnedTo = i % 3 === 0 ? `10.0.0.${i % 10}` : null;
     const request = { uid, hash: "", pinnedTo, payload: null };
-    core.onJobSubmitted(c, clusters[i % 2]!, request, nowMs);
+    core.onJobSubmitted(c, core.onJobOffered(c, clusters[i % 2]!, request, nowMs), nowMs);
     const job = c.jobs.get(uid)!;
     jobs.push(job);
   }

@@ -172,7 +172,9 @@ export class Scene {
   submitUid(cluster: core.Cluster, pinnedTo: string | null = null): number {
     const uid = this.core.newId();
     const request = { uid, hash: `hash of ${uid}`, pinnedTo, payload: null };
-    this.on((c, nowMs) => core.onJobSubmitted(c, cluster, request, nowMs));
+    this.on((c, nowMs) => {
+      core.onJobSubmitted(c, core.onJobOffered(c, cluster, request, nowMs), nowMs);
+    });
     return uid;
   }
 

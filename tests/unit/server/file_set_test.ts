@@ -20,6 +20,7 @@ function xfer(changes: Partial<XferFile> = {}): XferFile {
 function scene() {
   const removed: string[] = [];
   const kept = (name: string): KeptFile => ({
+    number: 1,
     sizeBytes: 3,
     open: () => Promise.reject(new Error("not read here")),
     remove: () => Promise.resolve(void removed.push(name)),

@@ -24,31 +24,31 @@ const runs = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) =>
 
 Deno.test("files are readable by their owner only, and gone when the store is closed", async () => {
   await withFolder(async (folder) => {
-    const store = await DiskStore.open(folder, { clean: false });
+    const store = await DiskStore.open(folder, { clean: false, name: null });
     await addFile(store, "text");
     const [run] = runs(folder);
     for (const [path, mode] of [[run, 0o700], [`${run}/1`, 0o600]] as const) {
       assertEquals(((await Deno.stat(`${folder}/${path}`)).mode ?? 0) & 0o777, mode);
     }
-    await store.close();
+    await store.close({ keep: false });
     assertEquals(runs(folder), []);
   });
 });
 
 Deno.test("a file that is aborted leaves nothing", async () => {
   await withFolder(async (folder) => {
-    const store = await DiskStore.open(folder, { clean: false });
+    const store = await DiskStore.open(folder, { clean: false, name: null });
     const writer = await store.create(4);
     await writer.write(new Uint8Array(2));
     await writer.abort();
     assertEquals([...Deno.readDirSync(`${folder}/${runs(folder)[0]}`)].length, 1, "the lock");
-    await store.close();
+    await store.close({ keep: false });
   });
 });
 
 Deno.test("clean removes what ended runs have left, not what others have or what is not ours", async () => {
   await withFolder(async (folder) => {
-    const running = await DiskStore.open(folder, { clean: false });
+    const running = await DiskStore.open(folder, { clean: false, name: null });
     const kept = await addFile(running, "text");
     const [own] = runs(folder);
     // As a crash leaves it: no process holds the lock.
@@ -62,7 +62,7 @@ Deno.test("clean removes what ended runs have left, not what others have or what
     await Deno.mkdir(`${folder}/mine`);
     await Deno.writeTextFile(`${folder}/dispyscheduler_note`, "mine");
 
-    const cleaning = await DiskStore.open(folder, { clean: true });
+    const cleaning = await DiskStore.open(folder, { clean: true, name: null });
     const left = runs(folder).filter((name) => name !== own);
     assertEquals(left.filter((name) => /(left|old|new|note|mine)$/.test(name)), [
       "dispyscheduler_new",
@@ -72,8 +72,8 @@ Deno.test("clean removes what ended runs have left, not what others have or what
     const reader = await kept.open();
     assertEquals(await reader.read(new Uint8Array(10)), 4);
     reader.close();
-    await cleaning.close();
-    await running.close();
+    await cleaning.close({ keep: false });
+    await running.close({ keep: false });
   });
 });
 
@@ -81,7 +81,7 @@ Deno.test("a folder that cannot be made is an error that says what to do", async
   await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, "");
     const error = await assertRejects(
-      () => DiskStore.open(`${folder}/file/sub`, { clean: false }),
+      () => DiskStore.open(`${folder}/file/sub`, { clean: false, name: null }),
       StoreError,
     );
     assertEquals(/choose a folder with --dest_path_prefix/.test(error.message), true);

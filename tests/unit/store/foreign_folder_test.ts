@@ -23,7 +23,7 @@ async function inShared(test: (shared: string) => Promise<void>): Promise<void> 
 
 async function refusal(shared: string): Promise<string> {
   const folder = `${shared}/dispy/scheduler`;
-  const options = { clean: true, isShared: true };
+  const options = { clean: true, isShared: true, name: null };
   const error = await assertRejects(() => DiskStore.open(folder, options), StoreError);
   assertEquals([...Deno.readDirSync(folder)], [], "something was left there");
   return error.message.replaceAll(shared, "");
@@ -35,7 +35,7 @@ Deno.test({
   fn: () =>
     inShared(async (shared) => {
       const folder = `${shared}/dispy/scheduler`;
-      const store = await DiskStore.open(folder, { clean: true, isShared: true });
+      const store = await DiskStore.open(folder, { clean: true, isShared: true, name: null });
       const writer = await store.create(1);
       await writer.finish();
       const [run] = [...Deno.readDirSync(folder)];
@@ -44,7 +44,7 @@ Deno.test({
         ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8)
       );
       assertEquals(modes, ["700", "700", "700", "600", "600"]);
-      await store.close();
+      await store.close({ keep: false });
     }),
 });
 
@@ -97,7 +97,7 @@ Deno.test({
       await Deno.chmod(`${shared}/dispy`, 0o777);
       const message = await refusal(shared);
       assert(message.includes(": /dispy can be written to by everybody;"), message);
-      const store = await DiskStore.open(`${shared}/dispy/scheduler`, { clean: false });
-      await store.close();
+      const store = await DiskStore.open(`${shared}/dispy/scheduler`, { clean: false, name: null });
+      await store.close({ keep: false });
     }),
 });

@@ -1,0 +1,189 @@
+/**
+ * Requests to the scheduler, each on a connection of its own, behind the auth code that the
+ * scheduler's sign asks for. A scheduler that is started anew may have another sign: it is asked
+ * for again whenever a request comes to nothing.
+ *
+ * @module
+ */
+
+import {
+  authCode,
+  type ClientRequest,
+  decodeClientAnswer,
+  encodeClientRequest,
+  FILLER_AUTH,
+  type MessageStream,
+  WireError,
+} from "../wire/mod.ts";
+import {
+  DispyError,
+  ProtocolError,
+  SchedulerUnreachableError,
+  VersionRefusedError,
+} from "./errors.ts";
+import type { Network } from "./network.ts";
+
+/** Answers are short, but for results that are asked for. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** Where the scheduler is, and what it has to be told. */
+export interface SchedulerAddress {
+  readonly host: string;
+  /** Its client port. */
+  readonly port: number;
+  readonly clusterSecret: string;
+  /** The release of dispy that we announce. */
+  readonly dispyVersion: string;
+  /** The address at which we want to be reached, where it is not the one that it sees. */
+  readonly externalHost: string | null;
+}
+
+/** What the scheduler says when it is greeted. */
+export interface Greeting {
+  /** Our address, as it sees us. */
+  readonly ipAddr: string;
+  /** Our address, as we see ourselves. */
+  readonly localAddress: string;
+  /** Whether it was started anew since it was greeted last. */
+  readonly isNew: boolean;
+}
+
+/** See the module's description. */
+export class SchedulerLink {
+  #auth: Uint8Array | null = null;
+  #sign: string | null = null;
+  #port: number;
+
+  constructor(readonly network: Network, readonly address: SchedulerAddress) {
+    this.#port = address.port;
+  }
+
+  /**
+   * Greets the scheduler, which tells its sign.
+   *
+   * @throws {SchedulerUnreachableError}
+   * @throws {VersionRefusedError}
+   * @throws {TlsError}
+   * @throws {ProtocolError}
+   */
+  async greet(): Promise<Greeting> {
+    const { host, port, clusterSecret, dispyVersion, externalHost } = this.address;
+    return await this.#onConnection(host, port, async (stream) => {
+      const request = encodeClientRequest({
+        kind: "CLIENT",
+        version: dispyVersion,
+        ipAddr: externalHost,
+        schedulerIpAddr: stream.remoteAddr.hostname,
+      });
+      await stream.writeRequest(FILLER_AUTH, ...request);
+      const message = await stream.readMessage(MAX_ANSWER_BYTES);
+      if (message.length === 0) {
+        throw new VersionRefusedError(
+          `the scheduler at ${host} port ${port} does not answer a client of dispy ` +
+            `${dispyVersion}; give the scheduler's own release as \`dispyVersion\``,
+        );
+      }
+      const answer = decodeClientAnswer(message);
+      const isNew = this.#sign !== null && this.#sign !== answer.sign;
+      this.#sign = answer.sign;
+      this.#auth = authCode(clusterSecret, answer.sign);
+      this.#port = answer.port;
+      return { ipAddr: answer.ipAddr, localAddress: stream.localAddr.hostname, isNew };
+    });
+  }
+
+  /**
+   * Sends a request, and has `converse` do the rest on its connection.
+   *
+   * @throws {SchedulerUnreachableError} Also where the connection breaks in the middle.
+   */
+  async request<T>(
+    request: ClientRequest,
+    converse: (stream: MessageStream) => Promise<T>,
+  ): Promise<T> {
+    if (this.#auth === null) await this.greet();
+    const auth = this.#auth as Uint8Array;
+    return await this.#onConnection(this.address.host, this.#port, async (stream) => {
+      await stream.writeRequest(auth, ...encodeClientRequest(request));
+      return await converse(stream);
+    });
+  }
+
+  /**
+   * Sends a request and reads its answer. A scheduler that gives none is greeted: if it was
+   * started anew, the request is sent again.
+   *
+   * @returns The answer; empty where the scheduler ends the connection without one.
+   * @throws {SchedulerUnreachableError}
+   */
+  async ask(request: ClientRequest, maxBytes: number = MAX_ANSWER_BYTES): Promise<Uint8Array> {
+    const send = () => this.request(request, (stream) => stream.readMessage(maxBytes));
+    const answer = await send();
+    if (answer.length > 0) return answer;
+    const { isNew } = await this.greet();
+    return isNew ? await send() : answer;
+  }
+
+  /**
+   * Sends a request that has no answer. As nothing would tell that it was not understood, the
+   * scheduler is greeted first.
+   *
+   * @throws {SchedulerUnreachableError}
+   */
+  async tell(request: ClientRequest): Promise<Greeting> {
+    const greeting = await this.greet();
+    await this.request(request, (stream) => stream.waitForClose());
+    return greeting;
+  }
+
+  async #onConnection<T>(
+    host: string,
+    port: number,
+    use: (stream: MessageStream) => Promise<T>,
+  ): Promise<T> {
+    let stream: MessageStream | undefined;
+    try {
+      stream = await this.network.connect(host, port);
+      return await use(stream);
+    } catch (error) {
+      throw explained(error, host, port);
+    } finally {
+      stream?.close();
+    }
+  }
+}
+
+function explained(error: unknown, host: string, port: number): unknown {
+  if (!(error instanceof WireError)) return error;
+  const where = `the scheduler at ${host} port ${port}`;
+  switch (error.kind) {
+    case "connect":
+      return new SchedulerUnreachableError(`${error.message}; is the scheduler running there?`, {
+        cause: error,
+      });
+    case "closed":
+    case "timeout":
+      return new SchedulerUnreachableError(`${where} does not answer: ${error.message}`, {
+        cause: error,
+      });
+    case "too_large":
+    case "malformed":
+      return new ProtocolError(
+        `${where} answers with something else than dispy's protocol (${error.message}); ` +
+          "is this the client port, and is TLS the same on both sides?",
+        { cause: error },
+      );
+    case "refused":
+      return error;
+  }
+}
+
+/** Whether to try again later: the scheduler may come back. */
+export function isTemporary(error: unknown): boolean {
+  return error instanceof SchedulerUnreachableError;
+}
+
+/** An error that a program can make sense of, whatever was thrown. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new DispyError(String(error));
+}

@@ -1,0 +1,109 @@
+/**
+ * Where the scheduler keeps its state and the files of clients: on disk, in a folder that the next
+ * start with the same ports finds again, or in memory where reading back is not permitted.
+ *
+ * @module
+ */
+
+import type { SchedulerConfig } from "../cli/scheduler_config.ts";
+import {
+  type Durability,
+  SqliteDatabase,
+  UnusableJournalError,
+} from "../journal/sqlite_database.ts";
+import { getLogger } from "../log/log.ts";
+import { readLegacy, type State } from "../server/persistence.ts";
+import { DiskStore } from "../store/disk_store.ts";
+import type { FileStore } from "../store/file_store.ts";
+import { MemoryStore } from "../store/memory_store.ts";
+
+const log = getLogger();
+
+/** Memory for clients' files where they cannot be kept on disk. */
+const MEMORY_STORE_BYTES = 512 * 1024 * 1024;
+
+const JOURNAL = "journal.sqlite3";
+
+/** What {@linkcode openState} has found. */
+export interface Opened {
+  readonly store: FileStore;
+  /** `null` = nothing survives this run. */
+  readonly state: State | null;
+}
+
+/**
+ * Opens what the configuration asks for.
+ *
+ * @throws {StoreError} where no folder is to be had
+ * @throws {JournalError} where no journal can be written in it
+ */
+export async function openState(config: SchedulerConfig): Promise<Opened> {
+  const { durability, destPathPrefix } = config;
+  const parent = destPathPrefix ?? await defaultFolder();
+  const { state } = Deno.permissions.querySync({ name: "read", path: parent });
+  if (state !== "granted") {
+    log.info("files of clients are kept in memory, as they could not be read back from disk", {
+      limit_mib: MEMORY_STORE_BYTES >> 20,
+      hint: `add --allow-read=${parent}`,
+    });
+    sayNotDurable(config, "it could not be read back");
+    return { store: new MemoryStore(MEMORY_STORE_BYTES), state: null };
+  }
+  const isShared = destPathPrefix === undefined;
+  const options = { clean: config.clean, isShared };
+  if (durability === "off") {
+    sayNotDurable(config, null);
+    return { store: await DiskStore.open(parent, { ...options, name: null }), state: null };
+  }
+  if (durability === "power" && isShared) {
+    log.warning("the folder for temporary files may be emptied when the machine starts", {
+      folder: parent,
+      hint: "choose another with --dest_path_prefix",
+    });
+  }
+  const named = { ...options, name: nameOf(config), isSynced: durability === "power" };
+  const store = await DiskStore.open(parent, named);
+  try {
+    return { store, state: await readState(store, durability) };
+  } catch (error) {
+    if (!(error instanceof UnusableJournalError)) throw error;
+    const aside = await store.setAside();
+    log.error("what an earlier run has left cannot be used; it was put aside", {
+      reason: error.message,
+      aside,
+      effect: "this run begins with nothing",
+    });
+    const fresh = await DiskStore.open(parent, { ...named, clean: false });
+    return { store: fresh, state: await readState(fresh, durability) };
+  }
+}
+
+async function readState(store: DiskStore, durability: Durability): Promise<State> {
+  const database = await SqliteDatabase.open(`${store.folder}/${JOURNAL}`, durability);
+  try {
+    return { store, database, legacy: readLegacy(database) };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function sayNotDurable({ durability }: SchedulerConfig, reason: string | null): void {
+  const effect = "jobs and results are forgotten when this program ends";
+  if (reason === null) log.info("nothing is kept for a later start", { effect });
+  else log.warning("nothing is kept for a later start", { durability, reason, effect });
+}
+
+/** The same for the same ports and addresses, of which no two schedulers can have the same. */
+function nameOf({ ports, hosts }: SchedulerConfig): string {
+  const parts = [...ports.families.map(({ nodeSide }) => String(nodeSide)), ...hosts];
+  return `state_${parts.join("_").replaceAll(/[^\w.-]/g, "-")}`;
+}
+
+/** The same folder at every start, below the system's own for temporary files. */
+async function defaultFolder(): Promise<string> {
+  const probe = await Deno.makeTempDir();
+  await Deno.remove(probe);
+  const temporary = probe.slice(0, Math.max(probe.lastIndexOf("/"), probe.lastIndexOf("\\")));
+  return `${temporary}/dispy/scheduler`;
+}

@@ -1,0 +1,137 @@
+/**
+ * Group commit: changes are gathered and written together, and whoever must not go on before they
+ * last waits for that.
+ *
+ * Nothing that depends on a change may leave the process before the change lasts: no answer to a
+ * peer, no message. So after a crash, nobody knows more than the journal.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import { getLogger } from "../log/log.ts";
+import { messageOf } from "../log/error_message.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import { type Change, type Database, JournalError } from "./database.ts";
+
+const log = getLogger("journal");
+
+/** A journal that could not be written is tried again so soon. */
+const RETRY_MS = 1_000;
+
+const WARNING_INTERVAL_MS = 60_000;
+
+/** Gathers what has changed, at the moment of a commit. */
+export type Collect = () => Change[];
+
+/** When a journal does things. */
+export interface Timing {
+  /** After what else has happened at the same time, so that it is written together. */
+  soon(task: () => void): void;
+  /** After a time that need not be exact; no reason for the program to go on. */
+  after(delayMs: number, task: () => void): void;
+}
+
+const TIMING: Timing = {
+  soon: (task) => void setImmediate(task),
+  after: (delayMs, task) => Deno.unrefTimer(setTimeout(task, delayMs)),
+};
+
+/** See the module's description. */
+export class Journal {
+  #waiters: Array<() => void> = [];
+  /** What could not be written, and goes first when that works again. */
+  #unwritten: Change[] = [];
+  #isScheduled = false;
+  #isWriting = false;
+  #isClosed = false;
+  #problem: string | null = null;
+  readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
+
+  /**
+   * @param collect Called at each commit for the changes since the last.
+   * @param timing When commits happen; another than the usual is for simulated time.
+   */
+  constructor(
+    readonly database: Database,
+    private readonly collect: Collect,
+    private readonly timing: Timing = TIMING,
+  ) {}
+
+  /** Why nothing can be written at present, or `null`: then nothing new should be taken on. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** Calls `then` once all that has changed until now lasts (or cannot be made to last). */
+  afterCommit(then: () => void): void {
+    this.#waiters.push(then);
+    this.#schedule();
+  }
+
+  /** Resolves once all that has changed until now lasts (or cannot be made to last). */
+  committed(): Promise<void> {
+    return new Promise((resolve) => this.afterCommit(resolve));
+  }
+
+  /** Writes what is left, and closes the database. */
+  async close(): Promise<void> {
+    await this.committed();
+    this.#isClosed = true;
+    this.database.close();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isWriting || this.#isClosed) return;
+    this.#isScheduled = true;
+    this.timing.soon(() => void this.#commit());
+  }
+
+  async #commit(): Promise<void> {
+    this.#isScheduled = false;
+    if (this.#isClosed) return;
+    this.#isWriting = true;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    const changes = [...this.#unwritten, ...this.collect()];
+    try {
+      if (changes.length > 0) {
+        const written = this.database.commit(changes);
+        if (written !== undefined) await written;
+      }
+      this.#unwritten = [];
+      if (this.#problem !== null) log.info("the journal can be written again");
+      this.#problem = null;
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      this.#failed(changes, error);
+    }
+    this.#isWriting = false;
+    for (const then of waiters) then();
+    if (this.#waiters.length > 0) this.#schedule();
+  }
+
+  /**
+   * Work goes on without the journal rather than not at all: results still reach their clients.
+   * Only nothing new is taken on, see {@linkcode problem}.
+   */
+  #failed(changes: Change[], error: JournalError): void {
+    this.#unwritten = merged(changes);
+    this.#problem = error.message;
+    this.#warnings.warning(
+      "write",
+      "the journal cannot be written; new jobs are refused until it can",
+      {
+        reason: messageOf(error),
+      },
+    );
+    this.timing.after(RETRY_MS, () => this.#schedule());
+  }
+}
+
+/** The last change of each key. */
+function merged(changes: readonly Change[]): Change[] {
+  const last = new Map<string, Change>();
+  for (const change of changes) last.set(`${change.table} ${change.key}`, change);
+  return [...last.values()];
+}

@@ -1,0 +1,87 @@
+/**
+ * The folder in which a computation's jobs run and its files are.
+ *
+ * @module
+ */
+
+import { isAbsolute, join, relative, sep } from "node:path";
+import { messageOf } from "../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
+import { removeFile } from "./file_intake.ts";
+
+const log = getLogger("node");
+
+/** See the module's description. */
+export class ComputationFolder {
+  private constructor(
+    /** Absolute path. */
+    readonly path: string,
+    /** Whether it lies in the node's own folder, so that it may be removed. */
+    private readonly isOurs: boolean,
+  ) {}
+
+  /**
+   * Makes the folder: one of its own, or the one that the client has named, which it may share with
+   * other computations; a relative name is one below the scheduler's folder.
+   *
+   * @param prefix The node's folder.
+   * @param compute What it is for.
+   * @param scheduler The scheduler's address.
+   * @throws where it cannot be made, or its name leads upwards
+   */
+  static async make(
+    prefix: string,
+    compute: { readonly id: number; readonly destPath: string | null },
+    scheduler: string,
+  ): Promise<ComputationFolder> {
+    // A colon would separate folders in PATH.
+    const parent = join(prefix, scheduler.replaceAll(/[^\w.-]/g, "_"));
+    await Deno.mkdir(parent, { recursive: true, mode: 0o711 });
+    if (!compute.destPath) {
+      const path = await Deno.makeTempDir({ dir: parent, prefix: `${compute.id}_` });
+      return new ComputationFolder(path, true);
+    }
+    if (isAbsolute(compute.destPath)) {
+      await Deno.mkdir(compute.destPath, { recursive: true, mode: 0o700 });
+      return new ComputationFolder(await Deno.realPath(compute.destPath), false);
+    }
+    const path = join(parent, compute.destPath);
+    if (relative(parent, path).split(sep)[0] === "..") {
+      throw new Error(`the folder ${compute.destPath} leads upwards`);
+    }
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    return new ComputationFolder(path, path !== parent);
+  }
+
+  /**
+   * Removes it with all that is in it; one that is not ours stays, without the files that came for
+   * the computation.
+   */
+  async remove(files: readonly string[]): Promise<void> {
+    if (!this.isOurs) return await this.removeFiles(files);
+    try {
+      await Deno.remove(this.path, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      log.warning("files of a computation cannot be removed", {
+        path: this.path,
+        reason: messageOf(error),
+      });
+    }
+  }
+
+  /** Removes files in it. */
+  async removeFiles(files: readonly string[]): Promise<void> {
+    for (const path of files) await removeFile(path);
+  }
+
+  /** Removes it where nothing is in it. */
+  async removeIfEmpty(): Promise<void> {
+    if (!this.isOurs) return;
+    try {
+      await Deno.remove(this.path);
+    } catch (error) {
+      log.debug("files of a computation stay", { path: this.path, reason: messageOf(error) });
+    }
+  }
+}

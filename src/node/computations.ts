@@ -1,0 +1,309 @@
+/**
+ * Computations: taken, set up, reset and closed as their scheduler says.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { messageOf } from "../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
+import { dumps } from "../pickle/mod.ts";
+import {
+  ACK,
+  type Compute,
+  ComputeType,
+  encodeIntAnswer,
+  type MessageStream,
+  type NodeCloseRequest,
+  type SetupRequest,
+} from "../wire/mod.ts";
+import { encodeNodeClosed } from "../wire/node_recall.ts";
+import { ComputationFolder } from "./computation_folder.ts";
+import type { NodeContext } from "./context.ts";
+import { sizeRefusal } from "./file_intake.ts";
+import { FileUses } from "./file_uses.ts";
+import { HeldComputation, type NodeCompute } from "./held_computations.ts";
+import type { Jobs } from "./jobs.ts";
+import { markedEnvironment, newComputationMark } from "./marks.ts";
+import { ownAddress } from "./own_address.ts";
+import { endProcesses } from "./process_tree.ts";
+import { type ComputationRunner, RunnerError } from "./runner.ts";
+
+const log = getLogger("node");
+
+const ENCODER = new TextEncoder();
+
+/** How long a cleanup function may take: nobody waits for it for ever. */
+const CLEANUP_LIMIT_MS = 30_000;
+
+/** Of stdout, and of stderr, of a job so much is kept. */
+const JOB_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** What the node does when computations come and go. */
+export interface ComputationEvents {
+  /** Whether computations are taken at this time. */
+  isOpen(): boolean;
+  /** One more is here. */
+  onTaken(): void;
+  /** One was closed. */
+  onClosed(): void;
+}
+
+/** A computation is not taken; the message says why. */
+class Refusal extends Error {}
+
+/** See the module's description. */
+export class Computations {
+  constructor(
+    private readonly context: NodeContext,
+    private readonly jobs: Jobs,
+    private readonly events: ComputationEvents,
+  ) {}
+
+  /** `COMPUTE:` takes a computation, or says why not. */
+  async take(stream: MessageStream, compute: Compute): Promise<void> {
+    const { held, options } = this.context;
+    let computation: HeldComputation;
+    try {
+      const scheduler = this.#checked(stream, compute);
+      if (held.has(scheduler.id)) {
+        // The scheduler then closes what it has forgotten, and tries again.
+        return await stream.writeMessage(encodeIntAnswer(0));
+      }
+      const { id, schedulerIpAddr: host, schedulerPort: port } = scheduler;
+      held.arrive(id, { host, port });
+      try {
+        computation = await this.#opened(scheduler);
+      } finally {
+        held.leave(id);
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal || error instanceof RunnerError)) throw error;
+      log.warning("computation refused", { computation: compute.name, reason: error.message });
+      return await stream.writeMessage(ENCODER.encode(error.message));
+    }
+    held.add(computation);
+    try {
+      await stream.writeMessage(encodeIntAnswer(options.cpus));
+    } catch (error) {
+      await this.#finish(computation, false);
+      throw error;
+    }
+    log.info("computation taken", {
+      computation: compute.name,
+      scheduler: computation.scheduler.host,
+      language: computation.language.name,
+    });
+    this.events.onTaken();
+  }
+
+  /** `SETUP:` runs a computation's setup function, however long that takes. */
+  async setUp(stream: MessageStream, { computeId, setupArgs }: SetupRequest): Promise<void> {
+    const computation = this.context.held.get(computeId);
+    if (computation === undefined || computation.runner === null) {
+      return await stream.writeMessage(ENCODER.encode("invalid computation"));
+    }
+    if (computation.state !== "received") {
+      return await stream.writeMessage(ENCODER.encode("invalid computation: it is set up already"));
+    }
+    computation.touch();
+    computation.state = "setting_up";
+    const outcome = await computation.runner.setup(dumps(setupArgs));
+    computation.touch();
+    if (outcome.kind === "ready" && computation.state === "setting_up") {
+      computation.state = "ready";
+      return await stream.writeMessage(ACK);
+    }
+    const reason = outcome.kind === "failed" ? outcome.reason : "it was closed meanwhile";
+    log.warning("setup of a computation failed", { computation: computation.compute.name });
+    try {
+      await stream.writeMessage(ENCODER.encode(reason));
+    } finally {
+      await this.#closeOnce(computation, false);
+    }
+  }
+
+  /** `CLOSE:` closes a computation once its jobs are done, or resets it. */
+  async close(stream: MessageStream, request: NodeCloseRequest): Promise<void> {
+    const computation = this.context.held.get(request.computeId);
+    const isIts = computation !== undefined && computation.compute.auth === request.auth &&
+      computation.compute.nodeIpAddr === request.nodeIpAddr;
+    if (isIts) {
+      computation.touch();
+      if (request.terminatePending) this.#endJobs(computation);
+      if (request.close) await this.dispose(computation);
+      else await this.#reset(computation);
+    } else {
+      log.debug("computation to close is not here", { computation: request.computeId });
+    }
+    await stream.writeMessage(ACK);
+  }
+
+  /** Closes a computation once its jobs are done. Several calls come to the same. */
+  async dispose(computation: HeldComputation): Promise<void> {
+    const wasReady = computation.state === "ready";
+    computation.state = "closing";
+    await computation.whenIdle();
+    await this.#closeOnce(computation, wasReady);
+  }
+
+  /** Ends all of a computation, at once: the node leaves. */
+  async abandon(computation: HeldComputation): Promise<void> {
+    const wasReady = computation.state === "ready";
+    computation.state = "closing";
+    await this.#closeOnce(computation, wasReady);
+  }
+
+  /** Checks what can be checked before anything is done. */
+  #checked(stream: MessageStream, compute: Compute): NodeCompute & {
+    readonly schedulerIpAddr: string;
+    readonly schedulerPort: number;
+  } {
+    const { id, auth, nodeIpAddr, schedulerIpAddr, schedulerPort } = compute;
+    if (
+      id === null || auth === null || nodeIpAddr === null || schedulerIpAddr === null ||
+      schedulerPort === null
+    ) throw new Refusal("Invalid computation request ignored");
+    if (!ownAddress(this.context.addresses, nodeIpAddr, stream.localAddr.hostname)) {
+      throw new Refusal(`Invalid node address: ${nodeIpAddr}`);
+    }
+    const { held, options } = this.context;
+    const present = held.scheduler;
+    if (present !== null && (present.host !== schedulerIpAddr || present.port !== schedulerPort)) {
+      throw new Refusal("Node busy");
+    }
+    if (!this.events.isOpen()) throw new Refusal("Node does not serve at this time");
+    for (const xfer of compute.xferFiles) {
+      const refusal = sizeRefusal(options.maxFileSizeBytes, xfer);
+      if (refusal !== null) throw new Refusal(refusal);
+    }
+    return { ...compute, id, auth, nodeIpAddr, schedulerIpAddr, schedulerPort };
+  }
+
+  async #opened(
+    compute: NodeCompute & { readonly schedulerIpAddr: string; readonly schedulerPort: number },
+  ): Promise<HeldComputation> {
+    const { options } = this.context;
+    const { schedulerIpAddr: host, schedulerPort: port } = compute;
+    const type = compute.type === ComputeType.Program ? "program" : "function";
+    const language = this.context.languages.find((each) => each.accepts({ ...compute, type }));
+    if (language === undefined) {
+      throw new Refusal(`this node cannot run a ${type} of this kind`);
+    }
+    let folder: ComputationFolder;
+    try {
+      folder = await ComputationFolder.make(options.folder, compute, host);
+    } catch (error) {
+      log.error("no folder for a computation", { reason: messageOf(error) });
+      throw new Refusal("Could not create destination path");
+    }
+    const computation = new HeldComputation(
+      compute,
+      { host, port },
+      { host, port: compute.jobResultPort ?? port },
+      folder,
+      new FileUses(),
+      newComputationMark(),
+      language,
+    );
+    try {
+      computation.runner = await this.#runnerFor(computation);
+    } catch (error) {
+      await folder.remove([]);
+      throw error;
+    }
+    return computation;
+  }
+
+  #runnerFor(computation: HeldComputation): Promise<ComputationRunner> {
+    const { options } = this.context;
+    const { compute, folder: { path: folder }, mark, language } = computation;
+    return language.open({
+      computeId: compute.id,
+      name: compute.type === ComputeType.Program ? programPath(folder, compute.name) : compute.name,
+      code: compute.code,
+      setup: typeof compute.setup === "string" ? compute.setup : null,
+      cleanup: typeof compute.cleanup === "string" ? compute.cleanup : null,
+      folder,
+      nodeName: options.name,
+      nodeIpAddr: compute.nodeIpAddr,
+      environment: markedEnvironment(this.context.mark, mark),
+      limits: { memoryBytes: options.jobMemoryBytes, outputBytes: JOB_OUTPUT_BYTES },
+      log: (level, text) => log[level](text, { computation: compute.name }),
+    });
+  }
+
+  #endJobs({ jobs }: HeldComputation): void {
+    for (const job of jobs.values()) this.jobs.end(job, "");
+  }
+
+  /** Another setup is about to come, which finds everything as at the beginning. */
+  async #reset(computation: HeldComputation): Promise<void> {
+    const { compute, scheduler } = computation;
+    const wasReady = computation.state === "ready";
+    computation.state = "closing";
+    await computation.whenIdle();
+    await this.#endRunner(computation, wasReady);
+    computation.runner = await this.#runnerFor(computation);
+    computation.state = "received";
+    const { transport, auth: nodeAuth } = this.context;
+    try {
+      using stream = await transport.connect(scheduler.host, scheduler.port);
+      await stream.writeMessage(...encodeNodeClosed({
+        computeId: compute.id,
+        auth: compute.auth,
+        nodeIpAddr: compute.nodeIpAddr,
+        nodeAuth,
+      }));
+      await stream.waitForClose();
+    } catch (error) {
+      log.debug("scheduler not told of a reset", { reason: messageOf(error) });
+    }
+  }
+
+  #closeOnce(computation: HeldComputation, withCleanup: boolean): Promise<void> {
+    return computation.closed ??= this.#finish(computation, withCleanup);
+  }
+
+  async #finish(computation: HeldComputation, withCleanup: boolean): Promise<void> {
+    computation.state = "closing";
+    const { compute, folder, files } = computation;
+    await this.#endRunner(computation, withCleanup);
+    const isShared = [...this.context.held].some((other) =>
+      other !== computation && other.folder.path === folder.path
+    );
+    const wantsRemoval = Boolean(compute.cleanup) || this.context.options.forceCleanup;
+    if (wantsRemoval && isShared) await folder.removeFiles(files.paths);
+    else if (wantsRemoval) await folder.remove(files.paths);
+    else await folder.removeIfEmpty();
+    this.context.held.remove(computation);
+    log.info("computation closed", { computation: compute.name });
+    this.events.onClosed();
+  }
+
+  /** Ends everything of a computation that runs. */
+  async #endRunner(computation: HeldComputation, withCleanup: boolean): Promise<void> {
+    const { runner, mark, compute } = computation;
+    computation.runner = null;
+    if (runner !== null) {
+      const limit = Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        log.warning("cleanup of a computation takes too long; ended", {
+          computation: compute.name,
+          limit_ms: CLEANUP_LIMIT_MS,
+        });
+        limit.resolve();
+      }, CLEANUP_LIMIT_MS);
+      if (withCleanup) await Promise.race([runner.cleanup(), limit.promise]);
+      clearTimeout(timer);
+      await runner.close();
+    }
+    // Whatever its jobs have left running.
+    await endProcesses({ pid: null, mark }, 0);
+  }
+}
+
+/** Where a program is that its client calls `name`, whichever separator there is on its machine. */
+function programPath(folder: string, name: string): string {
+  return join(folder, name.split(/[/\\]/).at(-1) ?? name);
+}

@@ -1,0 +1,37 @@
+/**
+ * What the parts of a node share.
+ *
+ * @module
+ */
+
+import type { OwnAddresses } from "../server/net/addresses.ts";
+import type { Transport } from "../server/net/transport.ts";
+import type { HeldComputations } from "./held_computations.ts";
+import type { NodeOptions } from "./options.ts";
+import type { ProcessMark } from "./process_tree.ts";
+import type { JobLanguage } from "./runner.ts";
+
+/** The dispy version that we announce to schedulers that have not announced theirs. */
+export const DEFAULT_VERSION = "4.15.2";
+
+/** Messages of peers that have proved the secret may be this long. */
+export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
+
+/** Answers of schedulers may be this long. */
+export const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** What the parts of a node share. */
+export interface NodeContext {
+  readonly options: NodeOptions;
+  readonly transport: Transport;
+  readonly addresses: OwnAddresses;
+  /** Our random mark since our start: schedulers prove their secret with it. */
+  readonly sign: string;
+  /** What schedulers prove their secret with. */
+  readonly auth: Uint8Array;
+  /** What can be run here; the first that accepts a computation gets it. */
+  readonly languages: readonly JobLanguage[];
+  /** By which all processes of this node's jobs are found. */
+  readonly mark: ProcessMark;
+  readonly held: HeldComputations;
+}

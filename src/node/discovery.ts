@@ -1,0 +1,207 @@
+/**
+ * Finds schedulers and is found by them: greets at the start and whenever nobody uses the node,
+ * and answers their greetings.
+ *
+ * @module
+ */
+
+import { isIP } from "node:net";
+import { concat } from "@std/bytes/concat.js";
+import { messageOf } from "../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
+import { externalOf } from "../server/net/addresses.ts";
+import type { PortFamily } from "../server/net/port_family.ts";
+import type { UdpSockets } from "../server/net/udp_sockets.ts";
+import { Versions } from "../server/versions.ts";
+import {
+  authCode,
+  canonicalAddress,
+  encodeDiscovery,
+  type MessageStream,
+  type NodePing,
+  type Pong,
+  type RelayPing,
+  type SchedulerPing,
+  type Terminated,
+} from "../wire/mod.ts";
+import type { Availability } from "./avail_info.ts";
+import { DEFAULT_VERSION, type NodeContext } from "./context.ts";
+import { announcedAddress } from "./own_address.ts";
+import { platformText } from "./platform.ts";
+
+const log = getLogger("discovery");
+
+/** Anybody can have us greet addresses: no more greetings than this are answered at a time. */
+const MAX_ANSWERING = 32;
+
+/** More addresses than this has no scheduler. */
+const MAX_ADDRESSES = 16;
+
+/** A greeting of a scheduler, or of a relay that passes it on. */
+type Greeting = SchedulerPing | RelayPing;
+
+/** See the module's description. */
+export class Discovery {
+  readonly #versions = new Versions();
+  /** Schedulers that are being answered, by sign and address. */
+  readonly #answering = new Set<string>();
+
+  constructor(
+    private readonly context: NodeContext,
+    private readonly udp: UdpSockets,
+    private readonly family: PortFamily,
+    private readonly availability: Availability,
+    /** Whether a scheduler may have the node now. */
+    private readonly isFree: () => boolean,
+  ) {}
+
+  /** Greets all schedulers: by broadcast, and the one that the node was told of. */
+  async greet(): Promise<void> {
+    if (!this.isFree()) return;
+    const { schedulerHost, schedulerPort } = this.context.options;
+    await this.udp.announce(
+      this.family,
+      schedulerPort,
+      (address) =>
+        address === null ? [] : this.#greetings(externalOf(this.context.addresses.known, address)),
+    );
+    if (schedulerHost !== null) await this.#greetHost(schedulerHost, schedulerPort);
+  }
+
+  /** Answers a greeting, unless another scheduler has the node. */
+  async answer(greeting: Greeting, from: string): Promise<void> {
+    if (!this.isFree()) {
+      log.debug("greeting ignored: the node is in use", { from });
+      return;
+    }
+    this.#versions.addClaimed(greeting.version);
+    const key = `${greeting.sign} ${from} ${greeting.port}`;
+    if (this.#answering.has(key) || this.#answering.size >= MAX_ANSWERING) return;
+    this.#answering.add(key);
+    try {
+      await this.#answerAt(addressesOf(greeting, from), greeting);
+    } finally {
+      this.#answering.delete(key);
+    }
+  }
+
+  /** Tells schedulers that the node leaves, or that it has dropped a computation of theirs. */
+  async farewell(scheduler: { readonly host: string; readonly port: number } | null) {
+    if (scheduler !== null) {
+      try {
+        using stream = await this.context.transport.connect(scheduler.host, scheduler.port);
+        await stream.writeMessage(...encodeDiscovery(this.#terminated(this.#addressFor(stream))));
+        await stream.waitForClose();
+      } catch (error) {
+        log.debug("scheduler not told that the node leaves", { reason: messageOf(error) });
+      }
+    }
+  }
+
+  /** Tells everybody in reach of a broadcast that the node leaves. */
+  async farewellToAll(): Promise<void> {
+    const { schedulerPort } = this.context.options;
+    await this.udp.announce(
+      this.family,
+      schedulerPort,
+      (address) =>
+        address === null ? [] : [
+          concat(
+            encodeDiscovery(this.#terminated(externalOf(this.context.addresses.known, address))),
+          ),
+        ],
+    );
+  }
+
+  async #greetHost(host: string, port: number): Promise<void> {
+    try {
+      using stream = await this.context.transport.connect(host, port);
+      const address = this.#addressFor(stream);
+      // dispy's schedulers take one version, and nobody knows which: each gets its own connection.
+      await stream.writeMessage(...encodeDiscovery(this.#greeting(DEFAULT_VERSION, address, host)));
+      await stream.waitForClose();
+    } catch (error) {
+      log.debug("no scheduler there", { host, port, reason: messageOf(error) });
+    }
+    const [first] = this.context.addresses.known;
+    if (first === undefined) return;
+    await this.udp.send(this.family, host, port, this.#greetings(first.external ?? first.address));
+  }
+
+  /** A greeting for each version of dispy that we know of. */
+  #greetings(address: string): Uint8Array[] {
+    return this.#versions.all.map((version) =>
+      concat(encodeDiscovery(this.#greeting(version, address, null)))
+    );
+  }
+
+  #greeting(version: string, ipAddr: string, schedulerIpAddr: string | null): NodePing {
+    const { sign, options: { port } } = this.context;
+    return { kind: "PING", from: "node", version, sign, ipAddr, port, schedulerIpAddr };
+  }
+
+  #terminated(ipAddr: string): Terminated {
+    const { sign, options: { port } } = this.context;
+    return { kind: "TERMINATED", ipAddr, port, sign };
+  }
+
+  #addressFor(stream: MessageStream): string {
+    return announcedAddress(this.context.addresses, stream.localAddr.hostname);
+  }
+
+  /** Answers at the first address at which somebody listens. */
+  async #answerAt(addresses: readonly string[], greeting: Greeting): Promise<void> {
+    for (const schedulerIpAddr of addresses) {
+      try {
+        using stream = await this.context.transport.connect(schedulerIpAddr, greeting.port);
+        const ipAddr = this.#addressFor(stream);
+        const answer = greeting.sign === null
+          // A relay that does not know the scheduler's sign: the scheduler has to greet by itself.
+          ? this.#greeting(greeting.version, ipAddr, schedulerIpAddr)
+          : await this.#pong(greeting.version, greeting.sign, ipAddr, schedulerIpAddr);
+        await stream.writeMessage(...encodeDiscovery(answer));
+        await stream.waitForClose();
+        log.debug("scheduler answered", { scheduler: schedulerIpAddr, port: greeting.port });
+        return;
+      } catch (error) {
+        log.debug("scheduler cannot be answered there", {
+          scheduler: schedulerIpAddr,
+          port: greeting.port,
+          reason: messageOf(error),
+        });
+      }
+    }
+  }
+
+  async #pong(
+    version: string,
+    schedulerSign: string,
+    ipAddr: string,
+    schedulerIpAddr: string,
+  ): Promise<Pong> {
+    const { sign, options, languages, held } = this.context;
+    return {
+      kind: "PONG",
+      version,
+      sign,
+      ipAddr,
+      port: options.port,
+      name: options.name,
+      cpus: options.cpus - held.busyCpus,
+      platform: platformText(languages),
+      auth: authCode(options.secret, schedulerSign),
+      availInfo: await this.availability.read(),
+      schedulerIpAddr,
+    };
+  }
+}
+
+/**
+ * Where the sender of a greeting may be reached, best first: where it came from, unless a relay has
+ * passed it on, then what it says of itself.
+ */
+function addressesOf(greeting: Greeting, from: string): string[] {
+  const told = greeting.ipAddrs.map(canonicalAddress).filter((address) => isIP(address) !== 0);
+  const all = greeting.from === "relay" ? told : [from, ...told];
+  return [...new Set(all)].slice(0, MAX_ADDRESSES);
+}

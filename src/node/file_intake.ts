@@ -1,0 +1,171 @@
+/**
+ * Files that schedulers and clients send to computations.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path";
+import { messageOf } from "../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
+import { unsafeFileName } from "../server/file_set.ts";
+import {
+  confirmFile,
+  type MessageStream,
+  receiveFile,
+  refuseFile,
+  type XferFile,
+} from "../wire/mod.ts";
+import type { NodeContext } from "./context.ts";
+import type { HeldComputation } from "./held_computations.ts";
+
+const log = getLogger("node");
+
+/** Modification times that are this close count as the same, as with dispy itself. */
+const SAME_MTIME_MS = 1000;
+
+/** Of a file's mode: who may read, write, execute. Never the bits that lend an owner's rights. */
+const PERMISSION_BITS = 0o777;
+
+/** Why a file of this size is not taken or sent, in dispy's own words; `null` where it is. */
+export function sizeRefusal(maxFileSizeBytes: number, xfer: XferFile): string | null {
+  if (maxFileSizeBytes === 0 || xfer.stat.sizeBytes <= maxFileSizeBytes) return null;
+  return `File "${xfer.name}" is too big; limit is ${maxFileSizeBytes}`;
+}
+
+/**
+ * Where a file of a computation is. Only for files whose name {@linkcode unsafeFileName} has
+ * found to be good.
+ */
+export function filePath(folder: string, { name, destPath, sep }: XferFile): string {
+  const baseName = name.slice(name.lastIndexOf(sep) + 1);
+  return join(folder, ...destPath.split(sep), baseName);
+}
+
+/** Takes a file of a computation. The sender is told how that went. */
+export async function takeFile(
+  context: NodeContext,
+  stream: MessageStream,
+  xfer: XferFile,
+): Promise<void> {
+  const computation = xfer.computeId === null ? undefined : context.held.get(xfer.computeId);
+  const refusal = computation === undefined
+    ? "its computation is not known here"
+    : sizeRefusal(context.options.maxFileSizeBytes, xfer) ?? unsafeFileName(xfer);
+  if (computation === undefined || refusal !== null) return await refuse(stream, xfer, refusal);
+  computation.touch();
+  const path = filePath(computation.folder.path, xfer);
+  if (await isPresent(path, xfer)) {
+    computation.files.found(path);
+    return await confirmFile(stream, xfer.stat.sizeBytes);
+  }
+  let part: Part;
+  try {
+    part = await Part.begin(computation.folder.path, path);
+  } catch (error) {
+    return await refuse(stream, xfer, messageOf(error));
+  }
+  try {
+    await receiveFile(stream, xfer.stat.sizeBytes, {
+      write: (chunk) => {
+        computation.touch();
+        return part.write(chunk);
+      },
+      finish: () => part.finish(xfer),
+    });
+  } finally {
+    await part.drop();
+  }
+  computation.files.arrived(path);
+  log.debug("file received", { path, size_bytes: xfer.stat.sizeBytes });
+}
+
+/** Gives up what a job has needed of the files that came for it, and removes the others. */
+export async function releaseFiles(
+  computation: HeldComputation,
+  xferFiles: readonly XferFile[],
+): Promise<void> {
+  for (const xfer of xferFiles) {
+    if (unsafeFileName(xfer) !== null) continue;
+    const path = filePath(computation.folder.path, xfer);
+    if (computation.files.released(path)) await removeFile(path);
+  }
+}
+
+/** Removes a file that may be gone already: jobs may do as they like with what they got. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    log.warning("file of a job cannot be removed", { path, reason: messageOf(error) });
+  }
+}
+
+async function refuse(stream: MessageStream, xfer: XferFile, reason: string | null): Promise<void> {
+  log.warning("file refused", { file: xfer.name, from: stream.remoteAddr.hostname, reason });
+  await refuseFile(stream);
+}
+
+/** Whether the very file is there: same size, changed at the same time. */
+async function isPresent(path: string, { stat }: XferFile): Promise<boolean> {
+  try {
+    const { isFile, size, mtime } = await Deno.lstat(path);
+    return isFile && size === stat.sizeBytes && mtime !== null &&
+      Math.abs(mtime.getTime() - stat.mtimeS * 1000) <= SAME_MTIME_MS;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/**
+ * A file that is being received, beside where it will be: what stands there is replaced at once and
+ * whole, so that a job that reads the old one goes on reading the old one.
+ */
+class Part {
+  #isOpen = true;
+  #isDone = false;
+
+  private constructor(
+    private readonly path: string,
+    private readonly target: string,
+    private readonly file: Deno.FsFile,
+  ) {}
+
+  /** @throws where the file's folder cannot be made, or leads outside of `folder` by a link. */
+  static async begin(folder: string, target: string): Promise<Part> {
+    const parent = dirname(target);
+    await Deno.mkdir(parent, { recursive: true });
+    const [root, real] = await Promise.all([Deno.realPath(folder), Deno.realPath(parent)]);
+    if (real !== root && !real.startsWith(join(root, "/"))) {
+      throw new Error("its folder is a link that leads outside of the computation's");
+    }
+    const path = await Deno.makeTempFile({ dir: real, prefix: ".arriving-" });
+    return new Part(path, target, await Deno.open(path, { write: true }));
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) at += await this.file.write(chunk.subarray(at));
+  }
+
+  async finish({ stat }: XferFile): Promise<void> {
+    this.#close();
+    if (Deno.build.os !== "windows") await Deno.chmod(this.path, stat.mode & PERMISSION_BITS);
+    await Deno.utime(this.path, stat.atimeS, stat.mtimeS);
+    await Deno.rename(this.path, this.target);
+    this.#isDone = true;
+  }
+
+  /** Leaves nothing behind unless all of it has come. */
+  async drop(): Promise<void> {
+    this.#close();
+    if (!this.#isDone) await Deno.remove(this.path);
+  }
+
+  #close(): void {
+    if (this.#isOpen) this.file.close();
+    this.#isOpen = false;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Which files of a computation are still needed.
+ *
+ * A file comes for the computation, for a job, or because the client just sends it; nothing in
+ * its message says which. So each arrival counts as one use, each job that names the file gives up
+ * one when it ends, and what has no use left is removed: as many jobs as have brought the file may
+ * end before it goes, and what came for the computation stays until that is closed.
+ *
+ * @module
+ */
+
+/** See the module's description. */
+export class FileUses {
+  readonly #uses = new Map<string, number>();
+
+  /** All files that have come and are needed. */
+  get paths(): string[] {
+    return [...this.#uses.keys()];
+  }
+
+  /** A file has come. */
+  arrived(path: string): void {
+    this.#uses.set(path, (this.#uses.get(path) ?? 0) + 1);
+  }
+
+  /**
+   * A file was asked about and is there. One that was there before any was sent was not made by us,
+   * and is never ours to remove.
+   */
+  found(path: string): void {
+    this.#uses.set(path, (this.#uses.get(path) ?? 1) + 1);
+  }
+
+  /** A job that has named the file needs it no more; whether it is to be removed. */
+  released(path: string): boolean {
+    const uses = this.#uses.get(path);
+    if (uses === undefined) return false;
+    if (uses > 1) {
+      this.#uses.set(path, uses - 1);
+      return false;
+    }
+    return this.#uses.delete(path);
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The computations that a node has taken, their jobs, and the scheduler that they are from.
+ *
+ * @module
+ */
+
+import type { Compute, DispyJob } from "../wire/mod.ts";
+import type { ComputationFolder } from "./computation_folder.ts";
+import type { FileUses } from "./file_uses.ts";
+import type { ProcessMark } from "./process_tree.ts";
+import type { ComputationRunner, JobLanguage, RunningJob } from "./runner.ts";
+
+/** A peer's address and port. */
+export interface PeerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A `dispy._Compute` with all that a node needs of it. */
+export interface NodeCompute extends Compute {
+  readonly id: number;
+  readonly auth: string;
+  readonly nodeIpAddr: string;
+}
+
+/**
+ * How far a computation has come: its files arrive (`received`), `setup` runs, jobs are taken, or
+ * nothing more is taken.
+ */
+export type ComputationState = "received" | "setting_up" | "ready" | "closing";
+
+/** A job that runs here. */
+export interface HeldJob {
+  readonly job: DispyJob;
+  readonly uid: number;
+  readonly computation: HeldComputation;
+  readonly startTimeS: number;
+  readonly running: RunningJob;
+  /** Why it is being ended, for its client; `null` where it is not, "" where that is no news. */
+  endReason: string | null;
+  /** Its scheduler is not told of its end: the node leaves, and its jobs may run elsewhere. */
+  isForsaken: boolean;
+}
+
+/** A computation that was taken. */
+export class HeldComputation {
+  state: ComputationState = "received";
+  /** When its scheduler was last heard of, by `performance.now()`. */
+  lastSignMs: number = performance.now();
+  runner: ComputationRunner | null = null;
+  readonly jobs: Map<number, HeldJob> = new Map();
+  /** Closes it, once that has begun. */
+  closed: Promise<void> | null = null;
+  readonly #idleWaiters: (() => void)[] = [];
+  /** Jobs that run, and results that are on their way. */
+  #pending = 0;
+
+  constructor(
+    readonly compute: NodeCompute,
+    /** Where its scheduler takes messages of nodes. */
+    readonly scheduler: PeerAddress,
+    /** Where results of its jobs go. */
+    readonly replyTo: PeerAddress,
+    readonly folder: ComputationFolder,
+    readonly files: FileUses,
+    /** By which all of its processes are found. */
+    readonly mark: ProcessMark,
+    readonly language: JobLanguage,
+  ) {}
+
+  /** A job has been taken: {@linkcode whenIdle} waits until {@linkcode release}. */
+  claim(): void {
+    this.#pending++;
+  }
+
+  /** A job has ended and its result was sent or kept. */
+  release(): void {
+    this.#pending--;
+    if (this.#pending > 0) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  /** Resolves when no job runs and no result is on its way. */
+  whenIdle(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Its scheduler is there. */
+  touch(): void {
+    this.lastSignMs = performance.now();
+  }
+}
+
+/** See the module's description. */
+export class HeldComputations {
+  readonly #byId = new Map<number, HeldComputation>();
+  /** Ids of computations that are about to be taken, with their scheduler. */
+  readonly #arriving = new Map<number, PeerAddress>();
+  #busyCpus = 0;
+
+  [Symbol.iterator](): IterableIterator<HeldComputation> {
+    return this.#byId.values();
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** CPUs on which jobs run. */
+  get busyCpus(): number {
+    return this.#busyCpus;
+  }
+
+  /** The one scheduler that uses the node; `null` while it is free. */
+  get scheduler(): PeerAddress | null {
+    for (const { scheduler } of this.#byId.values()) return scheduler;
+    for (const scheduler of this.#arriving.values()) return scheduler;
+    return null;
+  }
+
+  /** Whether a computation of this id is here, or about to be. */
+  has(id: number): boolean {
+    return this.#byId.has(id) || this.#arriving.has(id);
+  }
+
+  /** The computation of this id. */
+  get(id: number): HeldComputation | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** A computation is about to be taken: until {@linkcode add} or {@linkcode leave}. */
+  arrive(id: number, scheduler: PeerAddress): void {
+    this.#arriving.set(id, scheduler);
+  }
+
+  /** A computation that was about to be taken is not. */
+  leave(id: number): void {
+    this.#arriving.delete(id);
+  }
+
+  /** A computation is taken. */
+  add(computation: HeldComputation): void {
+    this.#arriving.delete(computation.compute.id);
+    this.#byId.set(computation.compute.id, computation);
+  }
+
+  /** A computation is closed; whether it was here. */
+  remove(computation: HeldComputation): boolean {
+    if (this.#byId.get(computation.compute.id) !== computation) return false;
+    return this.#byId.delete(computation.compute.id);
+  }
+
+  /** The scheduler is there, and so with all of its computations. */
+  touchAll(): void {
+    for (const computation of this.#byId.values()) computation.touch();
+  }
+
+  /** Takes a CPU. */
+  occupy(): void {
+    this.#busyCpus++;
+  }
+
+  /** Gives a CPU back. */
+  vacate(): void {
+    this.#busyCpus--;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * How what the server knows is written into the journal, and taken up by a later run: clients'
+ * computations and files, jobs, results, and nodes as far as the core keeps them.
+ *
+ * @module
+ */
+
+import { type Cluster, type Core, onRestored, type Snapshot } from "../core/mod.ts";
+import { CoreJournal, type PayloadReader, readSnapshot } from "../journal/core_journal.ts";
+import type { Database } from "../journal/database.ts";
+import { pack, type Packable, unpack } from "../journal/packing.ts";
+import { UnusableJournalError } from "../journal/sqlite_database.ts";
+import { messageOf } from "../log/error_message.ts";
+import { dumps } from "../pickle/mod.ts";
+import type { DiskStore } from "../store/disk_store.ts";
+import {
+  decodeBareJobReply,
+  decodeCompute,
+  decodeDispyJob,
+  decodeNodeAllocSpec,
+  decodePickle,
+  decodeXferFile,
+  encodeBareJobReply,
+  encodeCompute,
+  encodeDispyJob,
+  encodeNodeAllocSpec,
+  encodeXferFile,
+  type JobReply,
+  type NodeAllocSpec,
+  type XferFile,
+} from "../wire/mod.ts";
+import type { Computation, Computations } from "./computation.ts";
+import type { ClusterTerms } from "./cluster_terms.ts";
+import { type ClientFile, type FileRecorder, FileSet } from "./file_set.ts";
+import type { JobPayload } from "./job_payload.ts";
+import { KeptResult, type KeptResults } from "./kept_results.ts";
+import type { Quotas } from "./quotas.ts";
+
+/** Where a scheduler's state is kept, and what an earlier run has left of it. */
+export interface State {
+  readonly database: Database;
+  /** For files of clients. */
+  readonly store: DiskStore;
+  readonly legacy: Legacy;
+}
+
+/** What is kept of a computation beside the core's cluster. */
+type PackedComputation = readonly [
+  compute: Uint8Array,
+  clientAuth: string,
+  nodeAuth: string,
+  hostname: string,
+  port: number,
+  schedulerIpAddr: string,
+  terms: { readonly [K in keyof ClusterTerms]: number | null },
+];
+
+/** What is kept of a file; its description is beside it. */
+type PackedFile = readonly [clusterId: number, sizeBytes: number, permanent: boolean];
+
+/** What is kept of a job beside its arguments and the core's record. */
+type PackedExtra = readonly [files: readonly number[], client: string, sizeBytes: number];
+
+/** Writes down what changes. */
+export function journalOf(core: Core, computations: Computations): CoreJournal {
+  return new CoreJournal(core, {
+    computation: (cluster) => packComputation(computations.of(cluster)),
+    setup: (setup) => dumps(encodeNodeAllocSpec(setup as NodeAllocSpec)),
+    job: (payload) => {
+      const { job, files, client, sizeBytes } = payload as JobPayload;
+      const extra: PackedExtra = [files.map(({ kept }) => kept.number), client, sizeBytes];
+      return { bytes: dumps(encodeDispyJob(job)), extra };
+    },
+    reply: (payload) => {
+      if (payload instanceof KeptResult) throw new Error("a result is written before it is kept");
+      return joined(encodeBareJobReply(payload as JobReply));
+    },
+  });
+}
+
+/** Keeps account of the files of one computation. */
+export function fileRecorder(journal: CoreJournal, clusterId: number): FileRecorder {
+  return {
+    added: ({ xfer, kept, permanent }) => {
+      const packed: PackedFile = [clusterId, kept.sizeBytes, permanent];
+      journal.put("file", kept.number, packed, dumps(encodeXferFile(xfer)));
+    },
+    removed: ({ kept }) => journal.delete("file", kept.number),
+  };
+}
+
+/** A file of a client, as an earlier run has left it. */
+interface LegacyFile {
+  readonly number: number;
+  readonly clusterId: number;
+  readonly sizeBytes: number;
+  readonly permanent: boolean;
+  readonly xfer: XferFile;
+}
+
+/** A job's payload before its files are found. */
+type LegacyJobPayload = Omit<JobPayload, "files"> & { readonly fileNumbers: readonly number[] };
+
+/** What an earlier run has left, read and not taken up yet. */
+export interface Legacy {
+  /** Our sign, which peers know us by; `null` where there was no earlier run. */
+  readonly sign: string | null;
+  /** No id as high as this was given out. */
+  readonly reservedIds: number;
+  readonly files: readonly LegacyFile[];
+  readonly computations: ReadonlyMap<number, PackedComputation>;
+  /** Payloads of jobs are {@linkcode LegacyJobPayload}s, those of results `JobReply`s. */
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * Reads what an earlier run has left.
+ *
+ * @throws {UnusableJournalError} where it is not what this program writes
+ */
+export function readLegacy(database: Database): Legacy {
+  try {
+    const meta = new Map(
+      Array.from(database.rows("meta"), ({ key, record }) => [key, unpack<Packable>(record)]),
+    );
+    return {
+      sign: (meta.get("sign") ?? null) as string | null,
+      reservedIds: (meta.get("reserved_ids") ?? 0) as number,
+      files: Array.from(database.rows("file"), ({ key, record, payload }) => {
+        const [clusterId, sizeBytes, permanent] = unpack<PackedFile>(record);
+        const xfer = decodeXferFile(decodePickle(payload!, "file in the journal"));
+        return { number: key as number, clusterId, sizeBytes, permanent, xfer };
+      }),
+      computations: new Map(
+        Array.from(database.rows("cluster"), ({ key, payload }) => [
+          key as number,
+          unpack<PackedComputation>(payload!),
+        ]),
+      ),
+      snapshot: readSnapshot(database, READER),
+    };
+  } catch (error) {
+    throw new UnusableJournalError(`what it holds cannot be read: ${messageOf(error)}`);
+  }
+}
+
+const READER: PayloadReader = {
+  setup: (bytes) => decodeNodeAllocSpec(decodePickle(bytes, "setup in the journal")),
+  job: (bytes, extra): LegacyJobPayload => {
+    const [fileNumbers, client, sizeBytes] = extra as unknown as PackedExtra;
+    const job = decodeDispyJob(decodePickle(bytes, "job in the journal"));
+    return { job, fileNumbers, client, sizeBytes };
+  },
+  reply: (bytes) => decodeBareJobReply(bytes),
+};
+
+/** What an earlier run's state is taken up into. */
+export interface Heir {
+  readonly journal: CoreJournal;
+  readonly computations: Computations;
+  readonly quotas: Quotas;
+  readonly keptResults: KeptResults;
+  readonly store: DiskStore;
+}
+
+/** Fills a new core, and all that goes with it, with what an earlier run has left. */
+export function takeUp(core: Core, legacy: Legacy, heir: Heir, nowMs: number): void {
+  const { journal, computations, quotas, keptResults, store } = heir;
+  const fileSets = new Map<number, FileSet>();
+  const filesOf = (clusterId: number) => {
+    const files = fileSets.get(clusterId) ?? new FileSet(fileRecorder(journal, clusterId));
+    fileSets.set(clusterId, files);
+    return files;
+  };
+  const fileOf = new Map<number, ClientFile>();
+  for (const { number, clusterId, sizeBytes, permanent, xfer } of legacy.files) {
+    const kept = store.reopen(number, sizeBytes);
+    fileOf.set(number, filesOf(clusterId).restore(xfer, kept, permanent, nowMs));
+  }
+  const { snapshot } = legacy;
+  const jobs = snapshot.jobs.map((record) => {
+    const { fileNumbers, ...payload } = record.payload as LegacyJobPayload;
+    const files = fileNumbers.flatMap((number) => fileOf.get(number) ?? []);
+    for (const file of files) file.jobs++;
+    quotas.add(payload.client, payload.sizeBytes);
+    return { ...record, payload: { ...payload, files } satisfies JobPayload };
+  });
+  const deliveries = snapshot.deliveries.map((delivery) => ({
+    ...delivery,
+    payload: delivery.payload === null ? null : keptResults.keep(delivery.payload as JobReply),
+  }));
+  journal.adopt(snapshot);
+  onRestored(core, { ...snapshot, jobs, deliveries }, nowMs, (cluster) => {
+    const packed = legacy.computations.get(cluster.id)!;
+    computations.add(unpackComputation(cluster, packed, filesOf(cluster.id)));
+  });
+}
+
+function packComputation(computation: Computation): Uint8Array {
+  const { compute, clientAuth, nodeAuth, client, schedulerIpAddr, terms } = computation;
+  const packed: PackedComputation = [
+    dumps(encodeCompute(compute)),
+    clientAuth,
+    nodeAuth,
+    client.hostname,
+    client.port,
+    schedulerIpAddr,
+    { ...terms },
+  ];
+  return pack(packed);
+}
+
+function unpackComputation(
+  cluster: Cluster,
+  packed: PackedComputation,
+  files: FileSet,
+): Computation {
+  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms] = packed;
+  return {
+    cluster,
+    compute: decodeCompute(decodePickle(compute, "computation in the journal")),
+    clientAuth,
+    nodeAuth,
+    client: { hostname, port },
+    schedulerIpAddr,
+    files,
+    terms: terms as unknown as ClusterTerms,
+  };
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}

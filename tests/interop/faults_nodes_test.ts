@@ -1,0 +1,187 @@
+/** Nodes that do not do what they said: results that come twice or late, jobs that are forgotten. */
+
+import { deepStrictEqual as equal, ok } from "node:assert/strict";
+import { Driven, type DrivenJob } from "./harness/driven.ts";
+import { JobStatus, NodeStatus } from "./harness/jobs.ts";
+import type { Lab } from "./harness/lab.ts";
+import type { LabProcess } from "./harness/process.ts";
+import { scenario } from "./harness/scenario.ts";
+
+const statuses = (jobs: readonly DrivenJob[]) => jobs.map((job) => job.status);
+const numbers = (jobs: readonly DrivenJob[]) => jobs.map((job) => job.result?.number);
+const finished = (count: number) => Array(count).fill(JobStatus.Finished);
+const countTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+/** How often a process has said this. */
+const said = (process: LabProcess, text: string) =>
+  process.lines.filter((line) => line.includes(text)).length;
+
+/** How often each job was told to its client as done, once all of so many jobs were. */
+async function endings(client: Driven, jobs: number): Promise<number[]> {
+  return await client.client.process.until(`${jobs} jobs are told as done`, () => {
+    const counts = countEndings(client);
+    return counts.length >= jobs ? counts : undefined;
+  });
+}
+
+function countEndings(client: Driven): number[] {
+  const ends = [JobStatus.Finished, JobStatus.Cancelled, JobStatus.Terminated, JobStatus.Abandoned];
+  const counts = new Map<number, number>();
+  for (const { status, job } of client.client.all("status")) {
+    if (!ends.includes(status)) continue;
+    counts.set(job, (counts.get(job) ?? 0) + 1);
+  }
+  return [...counts.values()];
+}
+
+async function marksOf(lab: Lab): Promise<{ path: string; text(): Promise<string> }> {
+  const path = `${await lab.folder("marks")}/marks`;
+  return { path, text: () => Deno.readTextFile(path) };
+}
+
+scenario(
+  "a result that comes twice counts once, for the job, its client and the node's CPUs",
+  { tier: "core" },
+  async (lab) => {
+    await lab.startScheduler();
+    const node = await lab.startNode(1, { cpus: 1, odd: ["--twice"] });
+    const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1 });
+    const marks = await marksOf(lab);
+    for (const round of [1, 2]) {
+      await client.submit(6, [0.1, marks.path]);
+      const jobs = await client.results();
+      equal(statuses(jobs), finished(6));
+      equal(numbers(jobs), countTo(6));
+      await node.until("all came twice", () => {
+        return said(node, "a result is sent again") >= 6 * round || undefined;
+      });
+    }
+    equal((await marks.text()).trim().split("\n").length, 12);
+    equal(await endings(client, 12), Array(12).fill(1));
+    await client.close();
+  },
+);
+
+for (
+  const [when, seconds] of [["while it runs elsewhere", 2.5], [
+    "when it is done elsewhere",
+    9,
+  ]] as const
+) {
+  scenario(
+    `a result that comes after its job was moved, ${when}, changes nothing`,
+    { tier: "core", limitMs: 90_000, referenceFails: "a migrated job never finishes" },
+    async (lab) => {
+      const scheduler = await lab.startScheduler({ args: ["--pulse_interval", "1"] });
+      // Alive, but nothing is heard of it while its job runs.
+      const odd = ["--lose", "PULSE:", "--late", String(seconds)];
+      const silent = await lab.startNode(1, { cpus: 1, odd });
+      const client = await Driven.ready(lab, {
+        function: "mark",
+        wait_nodes: 1,
+        reentrant: true,
+      });
+      const marks = await marksOf(lab);
+      await client.submit(1, [4, marks.path]);
+      await client.untilRunning(1);
+      await lab.startNode(2, { cpus: 1 });
+      await client.untilNode("Closed", lab.node(1));
+      const jobs = await client.results();
+      equal(statuses(jobs), finished(1));
+      equal(numbers(jobs), [0]);
+      await silent.until("the late result is out", () => {
+        return said(silent, "the late result is sent") || undefined;
+      });
+      await scheduler.until("it came", () => {
+        return scheduler.lines.find((line) => /result of a job that does not run there/.test(line));
+      });
+      equal((await marks.text()).trim().split("\n"), [`0 ${lab.node(1)}`, `0 ${lab.node(2)}`]);
+      // Nobody has miscounted: both nodes run what fits, and no more.
+      const more = await client.run(4, [0.2, marks.path]);
+      equal(statuses(more), finished(4));
+      ok(more.some((job) => job.node === lab.node(2)));
+      equal(await endings(client, 5), Array(5).fill(1));
+      await client.close();
+    },
+  );
+}
+
+scenario(
+  "a stopped node goes on after its job was moved, and to itself: what it tells of the first " +
+    "run is not taken for the second",
+  { tier: "core", limitMs: 90_000, referenceFails: "a migrated job never finishes" },
+  async (lab) => {
+    await lab.startScheduler({ args: ["--pulse_interval", "1"] });
+    const node = await lab.startNode(1, { cpus: 1 });
+    const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1, reentrant: true });
+    const marks = await marksOf(lab);
+    await client.submit(3, [2.5, marks.path]);
+    await client.untilRunning(1);
+    node.kill("SIGSTOP");
+    await client.untilNode("Closed", lab.node(1));
+    node.kill("SIGCONT");
+    const jobs = await client.results();
+    equal(statuses(jobs), finished(3));
+    equal(numbers(jobs), countTo(3));
+    equal(await endings(client, 3), [1, 1, 1]);
+    await client.close();
+  },
+);
+
+for (const reentrant of [true, false]) {
+  scenario(
+    "a node takes jobs and forgets them: " +
+      (reentrant ? "they run again and finish" : "they are given up, and never run twice"),
+    {
+      tier: "core",
+      limitMs: 150_000,
+      referenceFails: "nobody asks the node: they are Running for ever",
+    },
+    async (lab) => {
+      await lab.startScheduler({ args: ["--pulse_interval", "1"] });
+      await lab.startNode(1, { odd: ["--forget", "2"] });
+      const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1, reentrant });
+      const marks = await marksOf(lab);
+      await client.submit(6, [0.2, marks.path]);
+      const jobs = await client.results(120);
+      equal(jobs.map((job) => job.done), Array(6).fill(true));
+      if (reentrant) {
+        equal(statuses(jobs), finished(6));
+        equal(numbers(jobs), countTo(6));
+      } else {
+        const lost = jobs.filter((job) => job.status !== JobStatus.Finished);
+        equal(lost.length, 2);
+        ok(lost.every((job) => job.exception?.includes(lab.node(1))), lost[0]?.exception ?? "");
+      }
+      equal((await marks.text()).trim().split("\n").length, reentrant ? 6 : 4);
+      equal(await endings(client, 6), Array(6).fill(1));
+      equal(client.told(NodeStatus.Closed), []);
+      await client.close();
+    },
+  );
+}
+
+scenario(
+  "nodes are killed one after the other and come back: reentrant jobs outlive them all",
+  { tier: "core", limitMs: 120_000, referenceFails: "a migrated job never finishes" },
+  async (lab) => {
+    await lab.startScheduler({ args: ["--pulse_interval", "1"] });
+    const nodes = await lab.startNodes(3, { cpus: 1 });
+    const client = await Driven.ready(lab, { function: "mark", wait_nodes: 3, reentrant: true });
+    const marks = await marksOf(lab);
+    await client.submit(24, [0.8, marks.path]);
+    await client.untilRunning(3);
+    for (const [index, node] of nodes.entries()) {
+      node.kill("SIGKILL");
+      await node.ended();
+      await lab.untilListening(9701, lab.node(index + 1), false);
+      await lab.startNode(index + 1, { cpus: 1 });
+      await client.untilNode("Initialized", lab.node(index + 1), 2);
+    }
+    const jobs = await client.results();
+    equal(statuses(jobs), finished(24));
+    equal(numbers(jobs), countTo(24));
+    equal(await endings(client, 24), Array(24).fill(1));
+    await client.close();
+  },
+);
