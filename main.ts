@@ -10,6 +10,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 /** Loads a command only when it is asked for: each brings modules that the others do not need. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   scheduler: async () => (await import("./src/commands/scheduler.ts")).runScheduler,
+  node: async () => (await import("./src/commands/node.ts")).runNode,
   status: async () => (await import("./src/commands/status.ts")).runStatus,
   nodes: async () => (await import("./src/commands/nodes.ts")).runNodes,
   cancel: async () => (await import("./src/commands/cancel.ts")).runCancel,

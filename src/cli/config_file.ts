@@ -26,6 +26,8 @@ const OWN_KEYS = [
   "node_secret_file",
   "cluster_secret_file",
   "oversize",
+  "durability",
+  "keep",
   "cluster_rules",
   "max_cluster_cpus",
   "max_client_jobs",

@@ -7,7 +7,7 @@
 import type { PyValue } from "../pickle/mod.ts";
 import { PyByteArray } from "../pickle/mod.ts";
 import { type JobReply, JobStatus } from "../wire/mod.ts";
-import type { Computation, EncodedArguments } from "./computation.ts";
+import type { ComputationBase, EncodedArguments } from "./computation.ts";
 import { JobAbandonedError, JobCancelledError, JobFailedError } from "./errors.ts";
 import type { Job, JobState } from "./job.ts";
 import { asError } from "./scheduler_link.ts";
@@ -17,7 +17,7 @@ export interface ClusterJobInit<Result> {
   readonly id: number | string;
   /** Our name for it, which its reply repeats: 20 hex digits that nobody can guess. */
   readonly hash: string;
-  readonly computation: Computation<readonly never[], Result>;
+  readonly computation: ComputationBase<Result>;
   /** Its arguments; `null` for jobs of an earlier program. */
   readonly payload: EncodedArguments | null;
   /** Tells the scheduler. */
@@ -47,7 +47,7 @@ export class ClusterJob<Result> implements Job<Result> {
   isCertain = false;
   /** The program wants it cancelled. */
   cancelRequested = false;
-  readonly #computation: Computation<readonly never[], Result>;
+  readonly #computation: ComputationBase<Result>;
   readonly #onCancel: (job: ClusterJob<Result>) => Promise<void>;
   readonly #result = Promise.withResolvers<Result>();
   readonly #accepted = Promise.withResolvers<Job<Result>>();

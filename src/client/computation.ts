@@ -20,13 +20,8 @@ export interface EncodedArguments {
   readonly kwargs: Uint8Array;
 }
 
-/**
- * What jobs run. Made by {@linkcode python}, {@linkcode program} or `typescript`.
- *
- * @typeParam Args The arguments of a job.
- * @typeParam Result What a job's result is.
- */
-export interface Computation<Args extends readonly unknown[], Result> {
+/** What a computation is to everybody who does not make jobs of it. */
+export interface ComputationBase<Result> {
   readonly type: ComputeType;
   /** Name of the function, or the program's path. */
   readonly name: string;
@@ -39,13 +34,23 @@ export interface Computation<Args extends readonly unknown[], Result> {
   /** Files that every node gets. */
   readonly depends: readonly (string | URL)[];
   /** @throws {UnsupportedValueError} Where an argument cannot travel. */
-  encodeArguments(args: Args, kwargs?: Readonly<Record<string, unknown>>): EncodedArguments;
-  /** @throws {UnsupportedValueError} Where an argument cannot travel. */
   encodeSetupArguments(args: readonly unknown[]): PyTuple;
   /** @throws {ResultUnreadableError} */
   decodeResult(result: Uint8Array): Result;
   /** As {@linkcode Computation.decodeResult}, for provisional results. */
   decodeProvisional(result: Uint8Array): unknown;
+}
+
+/**
+ * What jobs run. Made by {@linkcode python}, {@linkcode program} or `typescript`.
+ *
+ * @typeParam Args The arguments of a job.
+ * @typeParam Result What a job's result is.
+ */
+export interface Computation<Args extends readonly unknown[], Result>
+  extends ComputationBase<Result> {
+  /** @throws {UnsupportedValueError} Where an argument cannot travel. */
+  encodeArguments(args: Args, kwargs?: Readonly<Record<string, unknown>>): EncodedArguments;
 }
 
 /** What all computations have in common. */

@@ -16,7 +16,7 @@ import {
   type XferFile,
 } from "../wire/mod.ts";
 import { messageOf } from "../log/error_message.ts";
-import type { Computation } from "./computation.ts";
+import type { ComputationBase } from "./computation.ts";
 import { NodeRequestError } from "./errors.ts";
 import { describeFile } from "./files.ts";
 import type { ClusterNode, NodeEvent, NodeSpec } from "./options.ts";
@@ -80,6 +80,12 @@ export class NodeTable {
   onJobStarted(ipAddr: string): void {
     const node = this.#nodes.get(ipAddr);
     if (node !== undefined) node.busy++;
+  }
+
+  /** A job that ran there does so no longer, and has not ended there. */
+  onJobMoved(ipAddr: string): void {
+    const node = this.#nodes.get(ipAddr);
+    if (node !== undefined) node.busy = Math.max(0, node.busy - 1);
   }
 
   /** A job that ran there has ended. */
@@ -152,7 +158,7 @@ export async function wantedNodes(
 /** How a wanted node stands in `COMPUTE:`. */
 export function allocSpec(
   { host, port, cpus, depends, setupArgs }: WantedNode,
-  computation: Computation<readonly never[], unknown>,
+  computation: ComputationBase<unknown>,
 ): NodeAllocSpec {
   return { host, port, cpus, depends, setupArgs: computation.encodeSetupArguments(setupArgs) };
 }
@@ -160,7 +166,7 @@ export function allocSpec(
 /** How a wanted node stands in `ALLOCATE_NODE:`. */
 export function nodeAllocate(
   node: WantedNode,
-  computation: Computation<readonly never[], unknown>,
+  computation: ComputationBase<unknown>,
 ): NodeAllocate {
   const { host, ...rest } = allocSpec(node, computation);
   return {

@@ -80,8 +80,21 @@ export interface ReceivedFile<Result> {
   readonly sizeBytes: number;
 }
 
+/** Functions that are told of things. What one of them throws is an uncaught exception. */
+export interface ClusterCallbacks<Result> {
+  /** Told of every change of a job. */
+  readonly onJob?: ((job: Job<Result>, event: JobEvent) => void) | undefined;
+  /** Told of every change of a node. */
+  readonly onNode?: ((node: ClusterNode, event: NodeEvent) => void) | undefined;
+  /** Told of files that jobs send. */
+  readonly onFile?: ((file: ReceivedFile<Result>) => void) | undefined;
+  /** Told when the scheduler is out of reach, and when it is back. */
+  readonly onConnection?: ((event: ConnectionEvent) => void) | undefined;
+}
+
 /** What both kinds of clusters are opened with. */
-export interface ClusterOptions<Args extends readonly unknown[], Result> {
+export interface ClusterOptions<Args extends readonly unknown[], Result>
+  extends ClusterCallbacks<Result> {
   /** What jobs run: made by `python`, `program` or `typescript`. */
   readonly computation: Computation<Args, Result>;
   /** Nodes to use; all that the scheduler knows when absent. */
@@ -106,14 +119,6 @@ export interface ClusterOptions<Args extends readonly unknown[], Result> {
   readonly submitTimeoutMs?: number | undefined;
   /** Gives up opening. A cluster that is open is left alone. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of every change of a job. What it throws is an uncaught exception. */
-  readonly onJob?: ((job: Job<Result>, event: JobEvent) => void) | undefined;
-  /** Told of every change of a node. */
-  readonly onNode?: ((node: ClusterNode, event: NodeEvent) => void) | undefined;
-  /** Told of files that jobs send. */
-  readonly onFile?: ((file: ReceivedFile<Result>) => void) | undefined;
-  /** Told when the scheduler is out of reach, and when it is back. */
-  readonly onConnection?: ((event: ConnectionEvent) => void) | undefined;
 }
 
 /** What a {@linkcode SharedJobCluster} is opened with. */

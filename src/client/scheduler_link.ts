@@ -125,6 +125,21 @@ export class SchedulerLink {
   }
 
   /**
+   * Sends a request and reads its answer, which has to be there.
+   *
+   * @throws {SchedulerUnreachableError} Also where there is none.
+   * @throws {ProtocolError} Where `decode` cannot read it.
+   */
+  async askFor<T>(request: ClientRequest, decode: (message: Uint8Array) => T): Promise<T> {
+    const message = await this.ask(request);
+    try {
+      return decode(message);
+    } catch (error) {
+      throw explained(error, this.address.host, this.#port);
+    }
+  }
+
+  /**
    * Sends a request that has no answer. As nothing would tell that it was not understood, the
    * scheduler is greeted first.
    *

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { asError, isTemporary, type SchedulerLink } from "./scheduler_link.ts";
+import { DispyError } from "./errors.ts";
 import type { ConnectionEvent } from "./options.ts";
+import { asError, type SchedulerLink } from "./scheduler_link.ts";
 
 /** Between attempts to reach an absent scheduler: the first, and the longest. */
 const FIRST_RETRY_MS = 200;
@@ -31,25 +32,16 @@ export interface WatchTarget {
 export class SchedulerWatch {
   readonly #link: SchedulerLink;
   readonly #target: WatchTarget;
+  readonly #pulseMs: number | null;
   #returned: PromiseWithResolvers<void> | null = null;
   #beat: ReturnType<typeof setTimeout> | undefined;
-  #pulseMs: number | null = null;
   #stopped = false;
 
-  constructor(link: SchedulerLink, target: WatchTarget) {
+  /** @param pulseMs How often the scheduler wants to hear of us; `null` for never. */
+  constructor(link: SchedulerLink, target: WatchTarget, pulseMs: number | null) {
     this.#link = link;
     this.#target = target;
-  }
-
-  /** Begins to look after the scheduler now and then. */
-  start(): void {
-    this.#scheduleBeat();
-  }
-
-  /** @param intervalMs How often the scheduler wants to hear of us; `null` for never. */
-  setPulse(intervalMs: number | null): void {
-    this.#pulseMs = intervalMs;
-    clearTimeout(this.#beat);
+    this.#pulseMs = pulseMs;
     this.#scheduleBeat();
   }
 
@@ -85,8 +77,8 @@ export class SchedulerWatch {
         await this.#link.greet();
       } catch (error) {
         // Whatever is wrong now may be right when the scheduler is up: its port is there first.
-        if (isTemporary(error) || error instanceof Error) continue;
-        throw error;
+        if (!(error instanceof DispyError)) throw error;
+        continue;
       }
       const returned = this.#returned;
       this.#returned = null;

@@ -83,7 +83,7 @@ export class Submitter<Result> {
     this.#submissions.set(job, submission);
     if (timeoutMs !== null) {
       const timer = setTimeout(() => {
-        if (job.uid === null) this.#fail(job, timeoutError(job, timeoutMs));
+        if (job.uid === null) this.#fail(job, timeoutError(job.id, timeoutMs));
       }, timeoutMs);
       void job.done.then(() => clearTimeout(timer));
       void job.accepted.then(() => clearTimeout(timer), () => {});
@@ -172,7 +172,7 @@ export class Submitter<Result> {
   async #converse(stream: MessageStream, job: ClusterJob<Result>): Promise<boolean> {
     const answer = await stream.readMessage(MAX_UID_BYTES);
     if (answer.length === 0) return false;
-    const uid = uidOf(answer, job);
+    const uid = uidOf(answer, job.id);
     if (job.hasEnded || job.cancelRequested) {
       await stream.writeMessage(NAK);
       this.#fail(job, new JobCancelledError(`job ${job.id} was cancelled`));
@@ -192,7 +192,7 @@ export class Submitter<Result> {
   }
 }
 
-function uidOf(answer: Uint8Array, job: ClusterJob<unknown>): number {
+function uidOf(answer: Uint8Array, id: number | string): number {
   try {
     const uid = decodeIntAnswer(answer, "answer to JOB");
     if (uid !== 0) return uid;
@@ -205,9 +205,9 @@ function uidOf(answer: Uint8Array, job: ClusterJob<unknown>): number {
         "the scheduler no longer knows the computation; was it started anew without its state?",
       );
     }
-    throw new JobRefusedError(`the scheduler does not take job ${job.id}: ${reason}`);
+    throw new JobRefusedError(`the scheduler does not take job ${id}: ${reason}`);
   }
-  throw new JobRefusedError(`the scheduler does not take job ${job.id}`);
+  throw new JobRefusedError(`the scheduler does not take job ${id}`);
 }
 
 function refusalIn(answer: Uint8Array): string | null {
@@ -216,8 +216,8 @@ function refusalIn(answer: Uint8Array): string | null {
   return REFUSAL.exec(value.module)?.[1]?.replaceAll("·", ".") ?? null;
 }
 
-function timeoutError(job: ClusterJob<unknown>, timeoutMs: number): SubmitTimeoutError {
+function timeoutError(id: number | string, timeoutMs: number): SubmitTimeoutError {
   return new SubmitTimeoutError(
-    `the scheduler did not take job ${job.id} within ${timeoutMs / 1000} s`,
+    `the scheduler did not take job ${id} within ${timeoutMs / 1000} s`,
   );
 }

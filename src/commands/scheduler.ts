@@ -18,13 +18,11 @@ import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
 import { StoreError } from "../store/file_store.ts";
 import { openState } from "./scheduler_state.ts";
+import { untilAskedToEnd } from "./asked_to_end.ts";
 
 const log = getLogger();
 
 const POLICIES = { job: earliestJob, fair_cluster: fairCluster, early_cluster: earlyCluster };
-
-/** What a shell expects of a program that was ended by Ctrl-C. */
-const INTERRUPTED_EXIT_CODE = 130;
 
 function serverOptions(config: SchedulerConfig): ServerOptions {
   const { pulseIntervalMs, pingIntervalMs, zombieIntervalMs, ports } = config;
@@ -53,24 +51,6 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
 function interfaces(): Deno.NetworkInterfaceInfo[] | null {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" });
   return state === "granted" ? Deno.networkInterfaces() : null;
-}
-
-/** Resolves once, when the program is asked to end; a second time ends it at once. */
-function untilAskedToEnd(quit: AbortSignal): Promise<void> {
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of signals) {
-      Deno.addSignalListener(signal, () => {
-        if (asked) Deno.exit(INTERRUPTED_EXIT_CODE);
-        asked = true;
-        resolve();
-      });
-    }
-    quit.addEventListener("abort", () => resolve());
-  });
 }
 
 async function run(config: SchedulerConfig, warnings: readonly string[]): Promise<void> {

@@ -115,8 +115,10 @@ export class Core {
 
   /** What is to be done since the last call, in order. */
   takeEffects(): Effect[] {
+    // Never the list that grows further: the caller may carry them out later.
+    if (this.#effects.length === 0) return [];
     const effects = this.#effects;
-    if (effects.length > 0) this.#effects = [];
+    this.#effects = [];
     return effects;
   }
 }

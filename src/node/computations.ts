@@ -86,7 +86,7 @@ export class Computations {
     try {
       await stream.writeMessage(encodeIntAnswer(options.cpus));
     } catch (error) {
-      await this.#finish(computation, false);
+      await this.#closeOnce(computation, false);
       throw error;
     }
     log.info("computation taken", {
@@ -144,13 +144,6 @@ export class Computations {
     const wasReady = computation.state === "ready";
     computation.state = "closing";
     await computation.whenIdle();
-    await this.#closeOnce(computation, wasReady);
-  }
-
-  /** Ends all of a computation, at once: the node leaves. */
-  async abandon(computation: HeldComputation): Promise<void> {
-    const wasReady = computation.state === "ready";
-    computation.state = "closing";
     await this.#closeOnce(computation, wasReady);
   }
 

@@ -32,6 +32,8 @@ export interface PulseEvents {
 /** See the module's description. */
 export class Pulses {
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the last pulse was sent, or the first computation came. */
+  #lastMs = 0;
 
   constructor(
     private readonly context: NodeContext,
@@ -41,6 +43,7 @@ export class Pulses {
 
   /** Sends pulses as often as the computations that are here now ask for; none without any. */
   reschedule(): void {
+    if (this.#timer === undefined) this.#lastMs = performance.now();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.context.held.size > 0) this.#schedule();
@@ -76,11 +79,13 @@ export class Pulses {
   }
 
   #schedule(): void {
+    const dueMs = this.#lastMs + this.#intervalMs();
     this.#timer = setTimeout(async () => {
+      this.#lastMs = performance.now();
       await this.send();
       this.#findZombies();
       this.reschedule();
-    }, this.#intervalMs());
+    }, Math.max(0, dueMs - performance.now()));
   }
 
   #intervalMs(): number {

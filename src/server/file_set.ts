@@ -47,7 +47,8 @@ export class FileSet {
 
   /** Keeps `kept` as the file that `xfer` describes. */
   add(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): void {
-    this.recorder?.added(this.restore(xfer, kept, permanent, nowMs));
+    const file = this.restore(xfer, kept, permanent, nowMs);
+    this.recorder?.added(file);
   }
 
   /** Takes back a file of an earlier run. */

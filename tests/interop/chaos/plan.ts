@@ -34,7 +34,7 @@ export interface PlanOptions {
 
 /** Until everything has started well, and between two faults. */
 const FIRST_MS = 3_000;
-const GAP_MS = [400, 4_000] as const;
+const GAP_MS = [300, 2_700] as const;
 /** A fault is short, for a moment in which messages get lost, or longer than five pulses. */
 const SHORT_MS = [300, 2_500] as const;
 const LONG_MS = [6_000, 12_000] as const;

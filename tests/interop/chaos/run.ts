@@ -63,16 +63,8 @@ export async function runChaos(net: Network, options: ChaosOptions): Promise<Cha
     note("all is healed");
     tell(`all faults are over; clients wait for their last jobs`);
     for (const client of cluster.clients) await client.process.send("stop");
-    const ends = Promise.all(cluster.clients.map((client) => client.event("end")));
-    const settled = await Promise.race([
-      ends.then(() => true),
-      after(SETTLE_MS).then(() => false),
-    ]);
-    if (!settled) {
-      for (const client of cluster.clients) await client.process.send("give up").catch(() => {});
-      await ends;
-    }
-    note(settled ? "all outcomes are there" : "outcomes are missing");
+    const isSettled = await settle(cluster);
+    note(isSettled ? "all outcomes are there" : "outcomes are missing");
     for (const client of cluster.clients) await client.process.ended();
   } finally {
     clearInterval(teller);
@@ -81,6 +73,18 @@ export async function runChaos(net: Network, options: ChaosOptions): Promise<Cha
   const found = [...verdict.faults.values()].some((jobs) => jobs.length > 0);
   const isGood = !found && cluster.fallen.length === 0;
   return { isGood, summary: summaryOf(options, plan, verdict, cluster.fallen), story };
+}
+
+/** Waits until clients have all their outcomes, or have waited long enough. Tells which it is. */
+async function settle(cluster: ChaosCluster): Promise<boolean> {
+  let isTimeUp = false;
+  const timer = setTimeout(async () => {
+    isTimeUp = true;
+    await Promise.all(cluster.clients.map(({ process }) => process.send("give up")));
+  }, SETTLE_MS);
+  await Promise.all(cluster.clients.map((client) => client.event("end")));
+  clearTimeout(timer);
+  return !isTimeUp;
 }
 
 async function playFaults(

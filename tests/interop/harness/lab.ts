@@ -30,6 +30,16 @@ export const SCHEDULER: "ours" | "reference" = (() => {
   throw new Error(`DISPY_TEST_SCHEDULER is "${wanted}", it can be "ours" or "reference"`);
 })();
 
+/** Which program a node is. */
+export type NodeKind = "dispynode" | "ours";
+
+/** Which nodes the scenarios run: dispy's own, ours, or one of each after the other. */
+export const NODES: NodeKind | "mixed" = (() => {
+  const wanted = Deno.env.get("DISPY_TEST_NODE") ?? "dispynode";
+  if (wanted === "dispynode" || wanted === "ours" || wanted === "mixed") return wanted;
+  throw new Error(`DISPY_TEST_NODE is "${wanted}", it can be "dispynode", "ours" or "mixed"`);
+})();
+
 /** CPUs a test node has; dispynode takes no more than the machine has. */
 export const NODE_CPUS = Math.min(2, navigator.hardwareConcurrency);
 
@@ -47,10 +57,14 @@ export interface SchedulerOptions {
   readonly port?: number;
   /** Debug messages, on unless a scenario counts the warnings. */
   readonly debug?: boolean;
+  /** Where it keeps its state: that of an earlier one, which has ended; a fresh one when absent. */
+  readonly folder?: string;
 }
 
 /** How a node is started. */
 export interface NodeOptions {
+  /** Which program it is, where the scenario is about that; {@linkcode NODES} decides otherwise. */
+  readonly kind?: NodeKind;
   readonly cpus?: number;
   readonly args?: readonly string[];
   /** Base port the node belongs to; it listens at the next one. */
@@ -132,7 +146,7 @@ export class Lab {
 
   /** Starts the scheduler under test at 127.0.0.1 and waits until its ports are open. */
   async startScheduler(options: SchedulerOptions = {}): Promise<LabProcess> {
-    const store = await this.folder("scheduler");
+    const store = options.folder ?? await this.folder("scheduler");
     const args = [
       ...["--daemon", "-i", "127.0.0.1", "--dest_path_prefix", store],
       ...(options.debug ?? true ? ["-d"] : []),
@@ -143,6 +157,15 @@ export class Lab {
       ? [this.#venv.python, `${this.#venv.bin}/dispyscheduler.py`, ...args]
       : ["deno", "run", ...SCHEDULER_PERMISSIONS, `${ROOT}/main.ts`, ...args];
     return await this.startSchedulerAs(argv, store, options.port);
+  }
+
+  /** Ends the scheduler as a crash does, and starts another where it has kept its state. */
+  async restartScheduler(
+    scheduler: LabProcess,
+    options: SchedulerOptions = {},
+  ): Promise<LabProcess> {
+    await scheduler.stop();
+    return await this.startScheduler({ ...options, folder: scheduler.cwd });
   }
 
   /** Starts the scheduler by a command line of the scenario's own, in the folder `cwd`. */
@@ -169,10 +192,7 @@ export class Lab {
     const store = await this.folder(`node-${n}`);
     const port = options.port ?? PORTS.current;
     const node = this.start(`node ${address}`, [
-      this.#venv.python,
-      ...(options.odd || options.takesCommands
-        ? [ODD_NODE, ...options.odd ?? [], "--"]
-        : [`${this.#venv.bin}/dispynode.py`]),
+      ...this.#nodeProgram(n, options),
       ...["-d", "--clean", "-i", address, "--name", `node${n}`],
       ...(options.takesCommands ? [] : ["--daemon"]),
       ...["-c", String(options.cpus ?? NODE_CPUS), "--dest_path_prefix", store],
@@ -186,6 +206,15 @@ export class Lab {
       () => this.#namespace.listens("tcp", port + 1, address),
     );
     return node;
+  }
+
+  /** The command line of a node up to its options. Only dispy's own can be odd or take commands. */
+  #nodeProgram(n: number, { kind, odd, takesCommands }: NodeOptions): string[] {
+    if (odd || takesCommands) return [this.#venv.python, ODD_NODE, ...odd ?? [], "--"];
+    const chosen = kind ?? (NODES === "mixed" ? n % 2 === 0 ? "ours" : "dispynode" : NODES);
+    return chosen === "ours"
+      ? ["deno", "run", "--allow-all", `${ROOT}/main.ts`, "node"]
+      : [this.#venv.python, `${this.#venv.bin}/dispynode.py`];
   }
 
   /** Starts nodes 1 to `count` at once. */

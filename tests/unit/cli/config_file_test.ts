@@ -61,6 +61,8 @@ Deno.test("the file dispy 4.15 saves with options gives these options", () => {
     maxFileSizeBytes: 10 * 1024 ** 2,
     oversize: "truncate",
     clean: true,
+    durability: "crash",
+    keep: false,
     cleanupNodes: true,
     httpd: false,
     daemon: true,
@@ -151,7 +153,7 @@ for (const line of ROUND_TRIPS) {
 }
 
 /** One of these is a good value of any option. */
-const SAMPLES = ["7", "refuse", "json", "text"];
+const SAMPLES = ["7", "refuse", "power", "json", "text"];
 
 for (const [name, option] of optionEntries(ALL_AVAILABLE)) {
   if (option.commandLineOnly) continue;

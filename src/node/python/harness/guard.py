@@ -50,6 +50,9 @@ class Guard:
             self.closing = True
 
     def run(self):
+        # Ctrl-C at the node's terminal is for the node alone, which then closes what it runs.
+        os.setsid()
+        adopt_orphans()
         wake_reader, wake_writer = os.pipe()
         os.set_blocking(wake_reader, False)
         os.set_blocking(wake_writer, False)

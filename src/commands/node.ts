@@ -1,0 +1,130 @@
+/**
+ * The node: reads the options, starts a node, waits for a signal.
+ *
+ * @module
+ */
+
+import { join, resolve } from "node:path";
+import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
+import { type NodeConfig, parseNodeCommandLine } from "../cli/node_command_line.ts";
+import { VERSION } from "../cli/version.ts";
+import { configureLogging, getLogger } from "../log/log.ts";
+import { JobNode } from "../node/node.ts";
+import { NodeFolder, NodeFolderError } from "../node/node_folder.ts";
+import type { NodeOptions } from "../node/options.ts";
+import { ProgramLanguage } from "../node/program/language.ts";
+import { PythonLanguage } from "../node/python/language.ts";
+import type { JobLanguage } from "../node/runner.ts";
+import { findOwnAddresses } from "../server/net/addresses.ts";
+import { ListenError } from "../server/net/listen_error.ts";
+import { untilAskedToEnd } from "./asked_to_end.ts";
+
+const log = getLogger();
+
+/** Its processes would inherit it, and show it to whoever may look at them. */
+const SECRET_VARIABLE = "DISPYSCHEDULER_NODE_SECRET";
+
+const DEFAULT_PYTHON = "python3";
+
+/**
+ * Runs a node until it is asked to end, or has served what it was to serve.
+ *
+ * @param args The command line behind `node`.
+ * @returns The exit code.
+ */
+export async function runNode(args: readonly string[]): Promise<number> {
+  const outcome = parseNodeCommandLine(args, SYSTEM_ENVIRONMENT, navigator.hardwareConcurrency);
+  if (outcome.kind === "exit") {
+    if (outcome.stdout !== undefined) console.log(outcome.stdout.trimEnd());
+    if (outcome.stderr !== undefined) console.error(outcome.stderr.trimEnd());
+    return outcome.code;
+  }
+  const { config, warnings } = outcome;
+  configureLogging({ level: config.logLevel, format: config.logFormat });
+  log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
+  for (const warning of warnings) log.warning(warning);
+  if (!mayRunJobs()) return 1;
+  Deno.env.delete(SECRET_VARIABLE);
+  try {
+    await run(config);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ListenError || error instanceof NodeFolderError)) throw error;
+    log.error(error.message);
+    return 1;
+  }
+}
+
+async function run(config: NodeConfig): Promise<void> {
+  const folder = await NodeFolder.open(
+    join(resolve(config.destPathPrefix ?? await temporaryFolder()), "dispy", "node"),
+    { clean: config.clean, isShared: config.destPathPrefix === undefined },
+  );
+  try {
+    if (config.serve === 0) return;
+    const addresses = await findOwnAddresses(
+      config.hosts,
+      config.extHosts,
+      Deno.networkInterfaces(),
+    );
+    const ended = untilAskedToEnd();
+    const node = await JobNode.start(
+      nodeOptions(config, folder.path),
+      addresses,
+      languages(config),
+    );
+    await Promise.race([ended, node.over]);
+    await node.shutdown();
+  } finally {
+    folder.close();
+  }
+}
+
+/** Jobs are programs that do as they like, so that a node with less than all permissions is none. */
+function mayRunJobs(): boolean {
+  for (const name of ["run", "read", "write", "net", "env", "sys"] as const) {
+    if (Deno.permissions.querySync({ name }).state === "granted") continue;
+    log.error("a node runs programs of others, which needs every permission: start it with -A");
+    return false;
+  }
+  return true;
+}
+
+function languages({ python = DEFAULT_PYTHON }: NodeConfig): JobLanguage[] {
+  const pythonLanguage = new PythonLanguage(python);
+  return [new ProgramLanguage({ python }, pythonLanguage), pythonLanguage];
+}
+
+function nodeOptions(config: NodeConfig, folder: string): NodeOptions {
+  return {
+    name: config.name ?? Deno.hostname(),
+    cpus: config.cpus,
+    port: config.basePort + 1,
+    schedulerPort: config.basePort,
+    schedulerHost: config.schedulerHost ?? null,
+    ipv4Multicast: config.ipv4UdpMulticast,
+    pingIntervalMs: config.pingIntervalMs ?? null,
+    msgTimeoutMs: config.msgTimeoutMs,
+    secret: config.secret,
+    tls: config.tls,
+    serve: config.serve ?? null,
+    serviceHours: {
+      start: config.serviceStart ?? null,
+      stop: config.serviceStop ?? null,
+      end: config.serviceEnd ?? null,
+    },
+    zombieIntervalMs: config.zombieIntervalMs ?? null,
+    maxFileSizeBytes: config.maxFileSizeBytes,
+    forceCleanup: config.forceCleanup,
+    jobTimeoutMs: config.jobTimeoutMs === 0 ? null : config.jobTimeoutMs,
+    jobMemoryBytes: config.jobMemoryBytes === 0 ? null : config.jobMemoryBytes,
+    folder,
+  };
+}
+
+/** The system's own folder for temporary files. */
+async function temporaryFolder(): Promise<string> {
+  const probe = await Deno.makeTempDir();
+  await Deno.remove(probe);
+  return join(probe, "..");
+}

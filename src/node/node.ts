@@ -1,0 +1,285 @@
+/**
+ * A node: runs jobs for one scheduler at a time.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { messageOf } from "../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
+import { acceptFrom, openTcp } from "../server/net/accept.ts";
+import { isLoopback, type OwnAddresses } from "../server/net/addresses.ts";
+import { Admission } from "../server/net/admission.ts";
+import type { PortFamily } from "../server/net/port_family.ts";
+import { Transport } from "../server/net/transport.ts";
+import { UdpSockets } from "../server/net/udp_sockets.ts";
+import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES, WireError } from "../wire/mod.ts";
+import { encodeNodeRequest } from "../wire/from_node.ts";
+import { Availability } from "./avail_info.ts";
+import { Computations } from "./computations.ts";
+import type { NodeContext } from "./context.ts";
+import { Discovery } from "./discovery.ts";
+import { HeldComputations } from "./held_computations.ts";
+import { JobLimits } from "./job_limits.ts";
+import { Jobs } from "./jobs.ts";
+import { KeptReplies } from "./kept_replies.ts";
+import { newNodeMark } from "./marks.ts";
+import type { NodeOptions } from "./options.ts";
+import { announcedAddress } from "./own_address.ts";
+import { Pulses } from "./pulses.ts";
+import { Replies } from "./replies.ts";
+import { Requests } from "./requests.ts";
+import type { JobLanguage } from "./runner.ts";
+import { Service } from "./service.ts";
+import type { ServiceState } from "./service_hours.ts";
+import { Warden } from "./warden.ts";
+
+const log = getLogger("node");
+
+/** Kept results that are too old are looked for this often. */
+const SWEEP_MS = 60 * 60_000;
+
+/** See the module's description. */
+export class JobNode {
+  readonly #context: NodeContext;
+  readonly #deadlines = new Deadlines();
+  readonly #admission: Admission;
+  readonly #udp: UdpSockets;
+  readonly #family: PortFamily;
+  readonly #service: Service;
+  readonly #kept: KeptReplies;
+  readonly #replies: Replies;
+  readonly #jobs: Jobs;
+  readonly #computations: Computations;
+  readonly #pulses: Pulses;
+  readonly #discovery: Discovery;
+  readonly #requests: Requests;
+  readonly #warden: Warden;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #over = Promise.withResolvers<void>();
+  #tcp: Deno.TcpListener[] = [];
+  #isOpen = false;
+
+  private constructor(
+    options: NodeOptions,
+    addresses: OwnAddresses,
+    languages: readonly JobLanguage[],
+    kept: KeptReplies,
+  ) {
+    const { msgTimeoutMs: timeoutMs, tls, secret } = options;
+    const common = { deadlines: this.#deadlines, timeoutMs, peers: "scheduler" } as const;
+    const sign = newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
+    const held = new HeldComputations();
+    const context: NodeContext = this.#context = {
+      options,
+      transport: new Transport({ ...common, tls }),
+      addresses,
+      sign,
+      auth: authCode(secret, sign),
+      languages,
+      mark: newNodeMark(),
+      held,
+    };
+    this.#admission = new Admission({
+      ...common,
+      isKnown: (address) => held.scheduler?.host === address,
+    });
+    this.#udp = new UdpSockets(addresses, options.ipv4Multicast);
+    const { port, schedulerPort } = options;
+    // To our own sockets, the side that nodes and schedulers meet at is the node's.
+    this.#family = { nodeSide: port, node: port, clientSide: schedulerPort };
+    this.#service = new Service(
+      options.serviceHours,
+      options.serve,
+      (state) => void this.#guard(() => this.#onServiceState(state)),
+    );
+    const availability = new Availability(options.folder);
+    this.#kept = kept;
+    this.#replies = new Replies(context, kept);
+    const service = this.#service;
+    this.#jobs = new Jobs(context, this.#replies, new JobLimits(options), () => service.isOpen);
+    this.#computations = new Computations(context, this.#jobs, {
+      isOpen: () => service.takesComputations,
+      onTaken: () => this.#pulses.reschedule(),
+      onClosed: () => this.#onClosed(),
+    });
+    this.#pulses = new Pulses(context, availability, {
+      onSchedulerAlive: () => this.#replies.resendSoon(),
+      onZombie: ({ scheduler }) => void this.#guard(() => this.#dropAllOf(scheduler)),
+    });
+    this.#discovery = new Discovery(
+      context,
+      this.#udp,
+      this.#family,
+      availability,
+      () => this.#isOpen && held.scheduler === null && service.takesComputations,
+    );
+    this.#requests = new Requests(context, {
+      computations: this.#computations,
+      jobs: this.#jobs,
+      discovery: this.#discovery,
+      replies: this.#replies,
+      kept,
+    });
+    this.#warden = new Warden(context.mark);
+  }
+
+  /**
+   * Opens the node's sockets and looks for schedulers.
+   *
+   * @param addresses Our own.
+   * @param languages What can be run here, in order of preference.
+   * @throws {ListenError} where its port cannot be had, or its certificate is of no use
+   */
+  static async start(
+    options: NodeOptions,
+    addresses: OwnAddresses,
+    languages: readonly JobLanguage[],
+  ): Promise<JobNode> {
+    const kept = await KeptReplies.open(join(options.folder, "results"));
+    const node = new JobNode(options, addresses, languages, kept);
+    try {
+      await node.#open();
+    } catch (error) {
+      await node.#warden.close();
+      throw error;
+    }
+    return node;
+  }
+
+  /** Resolves when the node has served all computations that it was to serve. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** Ends all jobs, tells the scheduler, and closes everything. Takes a few seconds at most. */
+  async shutdown(): Promise<void> {
+    const { held } = this.#context;
+    const { scheduler } = held;
+    log.info("shutting down", { jobs: held.busyCpus });
+    this.#isOpen = false;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#service.close();
+    this.#pulses.close();
+    this.#replies.close();
+    // A scheduler that asks, once it was told, must find nobody.
+    for (const listener of this.#tcp) listener.close();
+    this.#jobs.forsakeAll();
+    await Promise.all([...held].map((computation) => this.#computations.dispose(computation)));
+    await this.#discovery.farewell(scheduler);
+    await this.#discovery.farewellToAll();
+    this.#udp.close();
+    this.#deadlines.stop();
+    await this.#warden.close();
+    log.info("shut down");
+  }
+
+  async #open(): Promise<void> {
+    const { addresses: { listenAt, known }, options } = this.#context;
+    const onlyLoopback = listenAt.length > 0 && listenAt.every(isLoopback);
+    this.#tcp = openTcp(listenAt, options.port);
+    try {
+      this.#udp.open(this.#family, (datagram, from) => {
+        // The sockets are open to all networks, as broadcasts need that.
+        if (!onlyLoopback || isLoopback(from)) this.#onDatagram(datagram, from);
+      });
+    } catch (error) {
+      for (const listener of this.#tcp) listener.close();
+      throw error;
+    }
+    this.#isOpen = true;
+    for (const listener of this.#tcp) {
+      void acceptFrom(listener, {
+        transport: this.#context.transport,
+        admission: this.#admission,
+        isOpen: () => this.#isOpen,
+        serve: (stream, guest) => this.#requests.serve(stream, guest),
+        onShortage: () => this.#admission.closeStrangers(),
+      });
+    }
+    await this.#udp.joinGroups();
+    log.info("listening", {
+      node: options.name,
+      addresses: known.map(({ address }) => address).join(" "),
+      port: options.port,
+      cpus: options.cpus,
+      languages: this.#context.languages.map(({ name }) => name).join(", "),
+      folder: options.folder,
+    });
+    this.#service.start();
+    this.#replies.start();
+    this.#every(SWEEP_MS, () => this.#kept.sweep(Date.now()));
+    const { pingIntervalMs } = options;
+    if (pingIntervalMs !== null) this.#every(pingIntervalMs, () => this.#discovery.greet());
+    void this.#guard(() => this.#discovery.greet());
+  }
+
+  #onDatagram(datagram: Uint8Array, from: string): void {
+    if (!this.#admission.admitsDatagram(from)) return;
+    try {
+      this.#requests.serveDatagram(datagram, from);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#admission.complain(from, "datagram ignored", error.message);
+    }
+  }
+
+  #onClosed(): void {
+    this.#pulses.reschedule();
+    if (!this.#isOpen) return;
+    this.#service.onServed();
+    if (this.#context.held.size > 0) return;
+    if (this.#service.isOver) this.#over.resolve();
+    else void this.#guard(() => this.#discovery.greet());
+  }
+
+  async #onServiceState(state: ServiceState): Promise<void> {
+    log.info("service hours", { state });
+    const { options, held } = this.#context;
+    if (state === "shut") {
+      const { scheduler } = held;
+      if (scheduler !== null) await this.#dropAllOf(scheduler);
+      return;
+    }
+    await this.#tellCpus(state === "open" ? options.cpus : 0);
+    await this.#discovery.greet();
+  }
+
+  /** Closes all computations of a scheduler, which is told of it. */
+  async #dropAllOf(scheduler: { readonly host: string; readonly port: number }): Promise<void> {
+    const { held } = this.#context;
+    this.#jobs.forsakeAll();
+    await Promise.all([...held].map((computation) => this.#computations.dispose(computation)));
+    await this.#discovery.farewell(scheduler);
+  }
+
+  /** Tells the scheduler, if there is one, how many CPUs it may use from now on. */
+  async #tellCpus(cpus: number): Promise<void> {
+    const { held: { scheduler }, transport, sign, addresses } = this.#context;
+    if (scheduler === null) return;
+    try {
+      using stream = await transport.connect(scheduler.host, scheduler.port);
+      const ipAddr = announcedAddress(addresses, stream.localAddr.hostname);
+      await stream.writeMessage(...encodeNodeRequest({ kind: "NODE_CPUS", ipAddr, sign, cpus }));
+      await stream.waitForClose();
+    } catch (error) {
+      log.debug("scheduler not told of CPUs", { reason: messageOf(error) });
+    }
+  }
+
+  #every(intervalMs: number, task: () => Promise<void>): void {
+    this.#timers.push(setInterval(() => void this.#guard(task), intervalMs));
+  }
+
+  /** Runs something that nobody waits for. */
+  async #guard(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      log.error("internal error in a node", {
+        reason: messageOf(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * What schedulers and clients ask of a node: each request has a connection of its own, and begins
+ * with the auth code of the node's secret.
+ *
+ * @module
+ */
+
+import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "../server/net/admission.ts";
+import {
+  AUTH_LENGTH_BYTES,
+  authMatches,
+  decodeDiscoveryBody,
+  decodeToNode,
+  encodeIntAnswer,
+  encodeUidsAnswer,
+  GREETING_LIMITS,
+  isAck,
+  MAX_GREETING_BYTES,
+  type MessageStream,
+  type NodeQueryRequest,
+  type Ping,
+} from "../wire/mod.ts";
+import {
+  decodeRecall,
+  encodePendingAnswer,
+  encodeRetrieveAnswer,
+  isRecallTag,
+  type RecallRequest,
+  type RetrieveJobRequest,
+} from "../wire/node_recall.ts";
+import { splitTag } from "../wire/tags.ts";
+import type { Computations } from "./computations.ts";
+import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, type NodeContext } from "./context.ts";
+import type { Discovery } from "./discovery.ts";
+import { takeFile } from "./file_intake.ts";
+import type { HeldComputation } from "./held_computations.ts";
+import type { Jobs } from "./jobs.ts";
+import type { KeptReplies } from "./kept_replies.ts";
+import type { Replies } from "./replies.ts";
+
+const log = getLogger("node");
+
+/** A peer with a wrong secret goes on trying; its warning is not repeated within this time. */
+const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
+
+/** Who answers which requests. */
+export interface RequestParts {
+  readonly computations: Computations;
+  readonly jobs: Jobs;
+  readonly discovery: Discovery;
+  readonly replies: Replies;
+  readonly kept: KeptReplies;
+}
+
+/** See the module's description. */
+export class Requests {
+  readonly #refusals = new RepeatLimiter(log, {
+    intervalMs: SECRET_WARNING_INTERVAL_MS,
+    maxPerInterval: MAX_STRANGER_WARNINGS,
+  });
+
+  constructor(private readonly context: NodeContext, private readonly parts: RequestParts) {}
+
+  /** Serves one connection. */
+  async serve(stream: MessageStream, guest: Guest): Promise<void> {
+    const auth = await stream.readExactly(AUTH_LENGTH_BYTES);
+    if (!authMatches(auth, this.context.auth)) return await this.#serveStranger(stream);
+    guest.proved();
+    const message = await stream.readMessage(MAX_MESSAGE_BYTES);
+    if (message.length === 0) return;
+    const { tag, body } = splitTag(message);
+    if (tag === "PING") return this.#greeted(decodePing(body), stream);
+    if (isRecallTag(tag)) return await this.#recall(stream, decodeRecall(message));
+    await this.#serveRequest(stream, message);
+  }
+
+  /** Serves a datagram: greetings, which are for everybody, and signs of life. */
+  serveDatagram(datagram: Uint8Array, from: string): void {
+    const { tag, body } = splitTag(datagram);
+    if (tag === "PING") void this.#answer(decodePing(body), from);
+    else if (tag === "PULSE" && from === this.context.held.scheduler?.host) {
+      this.context.held.touchAll();
+    } else {
+      log.debug("message has no place in a datagram", { message: tag, from });
+    }
+  }
+
+  /** Who has not proved the secret may greet, and nothing else. */
+  async #serveStranger(stream: MessageStream): Promise<void> {
+    const message = await stream.readMessage(MAX_GREETING_BYTES);
+    if (message.length === 0) return;
+    const { tag, body } = splitTag(message);
+    if (tag === "PING") return this.#greeted(decodePing(body), stream);
+    const { hostname: from } = stream.remoteAddr;
+    this.#refusals.warning(
+      from,
+      "request refused: its sender has another secret, or knows an " +
+        "earlier run of this node",
+      { from, request: tag },
+    );
+  }
+
+  #greeted(ping: Ping | undefined, stream: MessageStream): void {
+    const { hostname: from } = stream.remoteAddr;
+    stream.close();
+    void this.#answer(ping, from);
+  }
+
+  async #answer(ping: Ping | undefined, from: string): Promise<void> {
+    // Nodes greet schedulers, and may hit us where ports coincide.
+    if (ping === undefined || ping.from === "node") return;
+    await this.parts.discovery.answer(ping, from);
+  }
+
+  async #serveRequest(stream: MessageStream, message: Uint8Array): Promise<void> {
+    const request = decodeToNode(message);
+    const { computations, jobs } = this.parts;
+    switch (request.kind) {
+      case "COMPUTE":
+        return await computations.take(stream, request.compute);
+      case "SETUP":
+        return await computations.setUp(stream, request);
+      case "FILEXFER":
+        return await takeFile(this.context, stream, request.file);
+      case "JOB":
+        await jobs.take(stream, request.job);
+        return this.parts.replies.resendSoon();
+      case "TERMINATE_JOB":
+        if (request.job.uid !== null) jobs.terminate(request.job.uid, request.job.computeId);
+        return;
+      case "CLOSE":
+        return await computations.close(stream, request);
+      case "JOBS": {
+        const computation = this.#authorized(request);
+        return await stream.writeMessage(encodeUidsAnswer([...computation?.jobs.keys() ?? []]));
+      }
+      case "RESEND_JOB_RESULTS":
+        return await this.#resend(stream, request);
+    }
+  }
+
+  async #resend(stream: MessageStream, request: NodeQueryRequest): Promise<void> {
+    const { computeId, auth } = request;
+    const running = this.#authorized(request)?.jobs.size ?? 0;
+    const kept = this.parts.kept.of(computeId, auth).length;
+    await stream.writeMessage(encodeIntAnswer(kept + running));
+    stream.close();
+    await this.parts.replies.resend(computeId, auth);
+  }
+
+  async #recall(stream: MessageStream, request: RecallRequest): Promise<void> {
+    if (request.kind === "RETRIEVE_JOB") return await this.#retrieve(stream, request);
+    const { computeId, auth } = request;
+    const done = this.parts.kept.of(computeId, auth).map(({ uid }) => uid);
+    const pending = this.#authorized(request)?.jobs.size ?? 0;
+    await stream.writeMessage(encodePendingAnswer(done, pending));
+  }
+
+  async #retrieve(stream: MessageStream, request: RetrieveJobRequest): Promise<void> {
+    const { kept } = this.parts;
+    const found = kept.of(request.computeId, request.auth).find(({ uid }) => uid === request.uid);
+    const reply = found === undefined ? null : await kept.read(found);
+    const isIts = reply?.hash === request.hash;
+    await stream.writeMessage(...encodeRetrieveAnswer(isIts ? reply : null));
+    if (found === undefined || !isIts) return;
+    if (isAck(await stream.readMessage(MAX_ANSWER_BYTES))) await kept.remove(found);
+  }
+
+  /** The computation, where its scheduler asks. */
+  #authorized(
+    { computeId, auth }: { readonly computeId: number; readonly auth: string },
+  ): HeldComputation | undefined {
+    const computation = this.context.held.get(computeId);
+    if (computation?.compute.auth !== auth) return undefined;
+    computation.touch();
+    return computation;
+  }
+}
+
+function decodePing(body: Uint8Array): Ping | undefined {
+  const ping = decodeDiscoveryBody("PING", body, GREETING_LIMITS);
+  return ping?.kind === "PING" ? ping : undefined;
+}

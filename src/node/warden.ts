@@ -1,0 +1,51 @@
+/**
+ * Sees that no job outlives the node, however the node ends: a small process that waits for the
+ * node's end, and then kills all that carry the node's mark.
+ *
+ * @module
+ */
+
+import type { ProcessMark } from "./process_tree.ts";
+
+/**
+ * Reads until the node is gone, then kills until nothing with the mark is left: a process may have
+ * been just about to make another.
+ */
+const SCRIPT = `
+trap '' INT TERM HUP
+while read -r line; do :; done
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  found=
+  for process in /proc/[0-9]*; do
+    if grep -qszxF -- "$1" "$process/environ"; then
+      kill -KILL "\${process#/proc/}" 2>/dev/null && found=yes
+    fi
+  done
+  [ -z "$found" ] && exit
+  sleep 0.1
+done
+`;
+
+/** See the module's description. Does nothing where the system has no `/proc`. */
+export class Warden {
+  readonly #child: Deno.ChildProcess | null;
+
+  /** @param mark The node's own. */
+  constructor(mark: ProcessMark) {
+    this.#child = Deno.build.os !== "linux" ? null : new Deno.Command("sh", {
+      args: ["-c", SCRIPT, "sh", mark],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+      // What is sent to the node's process group, by Ctrl-C for one, is not for it.
+      detached: true,
+    }).spawn();
+  }
+
+  /** Ends it; it kills what is left, if anything. */
+  async close(): Promise<void> {
+    if (this.#child === null) return;
+    await this.#child.stdin.close();
+    await this.#child.status;
+  }
+}
