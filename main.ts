@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   node: async () => (await import("./src/commands/node.ts")).runNode,
   status: async () => (await import("./src/commands/status.ts")).runStatus,
   nodes: async () => (await import("./src/commands/nodes.ts")).runNodes,
+  submit: async () => (await import("./src/commands/submit.ts")).runSubmit,
   cancel: async () => (await import("./src/commands/cancel.ts")).runCancel,
 };
 

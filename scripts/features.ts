@@ -28,6 +28,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["faults_clients", "Clients that stop reading, die, come back, are late"],
   ["chaos", "Chaos"],
   ["restart", "Schedulers that are killed and started again"],
+  ["restart_state", "What schedulers leave for the next start"],
   ["pulses", "Pulses and zombies"],
   ["undelivered", "Results of clients that are away"],
   ["network", "Networks"],

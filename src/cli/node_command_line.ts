@@ -21,6 +21,8 @@ export interface NodeConfig {
   /** CPUs to offer, from 1. */
   readonly cpus: number;
   /** 0: no limit. */
+  readonly setupTimeoutMs: number;
+  /** 0: no limit. */
   readonly jobTimeoutMs: number;
   /** 0: no limit. */
   readonly jobMemoryBytes: number;
@@ -84,6 +86,7 @@ JobCluster. Usually no options are needed. Long names may be shortened and writt
 
 const DEFAULT_ZOMBIE_INTERVAL_MS = 60 * 60_000;
 const DEFAULT_MSG_TIMEOUT_MS = 5000;
+const DEFAULT_SETUP_TIMEOUT_MS = 600_000;
 
 type NodeSelection = Selection<typeof NODE_OPTIONS>;
 
@@ -137,6 +140,7 @@ function buildConfig(
   const { serve } = values;
   return {
     cpus: chooseCpus(selection, machineCpus),
+    setupTimeoutMs: values.setup_timeout ?? DEFAULT_SETUP_TIMEOUT_MS,
     jobTimeoutMs: values.job_timeout ?? 0,
     jobMemoryBytes: values.job_memory ?? 0,
     ...(values.python === undefined ? {} : { python: values.python }),

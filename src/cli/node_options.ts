@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseCpus, parseJobTimeout, parseServe, parseTimeOfDay } from "./node_values.ts";
+import { parseCpus, parseDuration, parseServe, parseTimeOfDay } from "./node_values.ts";
 import { type AnyTable, asIs, flag, list, value } from "./options.ts";
 import {
   parseBasePort,
@@ -27,11 +27,19 @@ export const NODE_OPTIONS = {
     parse: parseCpus,
     help: "CPUs to offer, one job each; -1 is all but one.",
   }),
+  setup_timeout: value({
+    group: "Jobs",
+    placeholder: "SECONDS",
+    defaultText: "600",
+    parse: parseDuration,
+    help: "How long the setup function of a computation may run; the node is of no use to one " +
+      "that takes longer (0: no limit).",
+  }),
   job_timeout: value({
     group: "Jobs",
     placeholder: "SECONDS",
     defaultText: "0, no limit",
-    parse: parseJobTimeout,
+    parse: parseDuration,
     help: "How long a job may run; one that takes longer is ended, with its children, and its " +
       "client is told so.",
   }),

@@ -1,7 +1,7 @@
 import { ValueError } from "./values.ts";
 
-/** Longest time limit of a job: what a timer can hold (2³¹ - 1 ms), rounded down. */
-const MAX_JOB_TIMEOUT_S = 2_000_000;
+/** Longest time limit: what a timer can hold (2³¹ - 1 ms), rounded down. */
+const MAX_DURATION_S = 2_000_000;
 
 /** A time of day, or a point in the local day. */
 export interface TimeOfDay {
@@ -53,16 +53,16 @@ export function parseTimeOfDay(text: string): TimeOfDay {
 }
 
 /**
- * Reads how long a job may run.
+ * Reads how long a job or a setup function may run.
  *
  * @param text Seconds, fractions allowed.
  * @returns Milliseconds; 0 for no limit.
  * @throws {ValueError} When it is no such number.
  */
-export function parseJobTimeout(text: string): number {
+export function parseDuration(text: string): number {
   const seconds = /^\d{1,7}(\.\d+)?$/.test(text) ? Number(text) : NaN;
-  if (!(seconds <= MAX_JOB_TIMEOUT_S)) {
-    throw new ValueError(`a number of seconds from 0 (no limit) to ${MAX_JOB_TIMEOUT_S}`);
+  if (!(seconds <= MAX_DURATION_S)) {
+    throw new ValueError(`a number of seconds from 0 (no limit) to ${MAX_DURATION_S}`);
   }
   return Math.round(seconds * 1000);
 }

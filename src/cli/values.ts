@@ -106,6 +106,19 @@ export function parseMessageTimeout(text: string): number {
 }
 
 /**
+ * Reads how long something may run.
+ *
+ * @param text Seconds, fractions allowed.
+ * @returns Milliseconds, at least 1 and no more than a timer can hold (2³¹ - 1 ms).
+ * @throws {ValueError} When it is no such number.
+ */
+export function parseTimeLimit(text: string): number {
+  return secondsToMs(
+    numberWithin(text, 0.001, 2_000_000, "a number of seconds from 0.001 to 2000000 (23 days)"),
+  );
+}
+
+/**
  * Reads minutes until a silent client is given up.
  *
  * @param text Minutes, fractions allowed; 0 stands for never.

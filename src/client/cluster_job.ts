@@ -184,8 +184,9 @@ export class ClusterJob<Result> implements Job<Result> {
       );
     }
     if (status === JobStatus.Cancelled || this.cancelRequested) {
-      const who = this.cancelRequested ? "" : " by the scheduler";
-      return new JobCancelledError(`job ${this.id} was cancelled${who}`);
+      if (this.cancelRequested) return new JobCancelledError(`job ${this.id} was cancelled`);
+      const reason = this.exception === null ? "" : `: ${this.exception.trim()}`;
+      return new JobCancelledError(`job ${this.id} was cancelled by the scheduler${reason}`);
     }
     const { id: jobId, ipAddr, exception, stdout, stderr } = this;
     return new JobFailedError({ jobId, ipAddr, exception, stdout, stderr });

@@ -45,6 +45,7 @@ export {
   type PythonInput,
   pyTuple,
 } from "./python_values.ts";
+export { recoverJobs, type RecoverOptions } from "./recover_jobs.ts";
 export { SharedJobCluster } from "./shared_job_cluster.ts";
 export {
   typescript,

@@ -189,10 +189,21 @@ function handshakeProblem(error: unknown): string {
   return messageOf(error);
 }
 
-/** `connect` to a name with several addresses fails with one error for each. */
+/** What the system's names for common troubles mean. */
+const TROUBLES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  EHOSTUNREACH: "no route to that host",
+  ENETUNREACH: "no route to that network",
+  ENOTFOUND: "the name is not known",
+};
+
 function reasonOf(error: Error): string {
-  const errors = (error as AggregateError).errors;
-  return error.message || (Array.isArray(errors) ? errors.map(messageOf).join("; ") : "failed");
+  const { code } = error as NodeJS.ErrnoException;
+  const trouble = code === undefined ? undefined : TROUBLES[code];
+  if (trouble !== undefined) return trouble;
+  // A name with several addresses fails with one error for each.
+  const { errors } = error as AggregateError;
+  return error.message || (Array.isArray(errors) ? errors.map(reasonOf).join("; ") : "failed");
 }
 
 function openTls(options: TlsOptions): { context: SecureContext; trust: Trust } {

@@ -51,23 +51,38 @@ export class RecoveryFile {
   /** @throws {RecoveryFileError} */
   add(job: RecoveryJob): void {
     const { uid, hash, id } = job;
-    this.#write(() => appendFileSync(this.#path, `${JSON.stringify({ uid, hash, id })}\n`));
+    const line = `${JSON.stringify({ uid, hash, id })}\n`;
+    // Without a mode, Deno would open the file to everybody.
+    this.#write(() => appendFileSync(this.#path, line, { mode: MODE }));
   }
 
   /** @throws {RecoveryFileError} */
   remove(): void {
-    this.#write(() => rmSync(this.#path, { force: true }));
+    removeRecoveryFile(this.#path);
   }
 
   #write(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      throw new RecoveryFileError(
-        `cannot write the recovery file ${this.#path}: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
+    writing(this.#path, action);
+  }
+}
+
+/**
+ * Removes a recovery file that is of no more use.
+ *
+ * @throws {RecoveryFileError}
+ */
+export function removeRecoveryFile(file: string | URL): void {
+  const path = pathOf(file);
+  writing(path, () => rmSync(path, { force: true }));
+}
+
+function writing(path: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    throw new RecoveryFileError(`cannot write the recovery file ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

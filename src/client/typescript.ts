@@ -112,14 +112,6 @@ function computation(
   cleanup: string | boolean,
   depends: readonly (string | URL)[] = [],
 ): Computation<readonly unknown[], unknown> {
-  const decode = (result: Uint8Array) => {
-    try {
-      return decodeTypeScriptValue(result);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      throw new ResultUnreadableError(error.message, { cause: error });
-    }
-  };
   return {
     type: ComputeType.Function,
     name,
@@ -134,9 +126,23 @@ function computation(
       return cloned("argument", args, encodeTypeScriptArguments);
     },
     encodeSetupArguments: (args) => cloned("setup argument", args, encodeTypeScriptSetupArguments),
-    decodeResult: decode,
-    decodeProvisional: decode,
+    decodeResult: readTypeScriptResult,
+    decodeProvisional: readTypeScriptResult,
   };
+}
+
+/**
+ * Reads a result.
+ *
+ * @throws {ResultUnreadableError} Where it is none.
+ */
+export function readTypeScriptResult(result: Uint8Array): unknown {
+  try {
+    return decodeTypeScriptValue(result);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ResultUnreadableError(error.message, { cause: error });
+  }
 }
 
 /** What can stand behind `as` in an export, and is no name that engines treat specially. */

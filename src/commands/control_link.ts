@@ -26,11 +26,7 @@ import {
   type MessageStream,
   WireError,
 } from "../wire/mod.ts";
-
-/** A command cannot do what it is to do; the message is one line for the user. */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
-}
+import { CommandError } from "./command_error.ts";
 
 /** Longest answer that is taken: a million jobs fit in. */
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024;

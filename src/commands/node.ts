@@ -116,6 +116,7 @@ function nodeOptions(config: NodeConfig, folder: string): NodeOptions {
     zombieIntervalMs: config.zombieIntervalMs ?? null,
     maxFileSizeBytes: config.maxFileSizeBytes,
     forceCleanup: config.forceCleanup,
+    setupTimeoutMs: config.setupTimeoutMs === 0 ? null : config.setupTimeoutMs,
     jobTimeoutMs: config.jobTimeoutMs === 0 ? null : config.jobTimeoutMs,
     jobMemoryBytes: config.jobMemoryBytes === 0 ? null : config.jobMemoryBytes,
     folder,

@@ -53,7 +53,7 @@ export class Job implements Linked<Job> {
   cancelRequested = false;
   /** When its node was last told to end it; 0 = never. */
   terminateSentMs = 0;
-  /** It was at its node when the scheduler ended; whether it still is, the node has yet to tell. */
+  /** Whether its node still has it, the node has yet to tell; see `inventory.ts`. */
   isUnaccounted = false;
 
   constructor(
@@ -155,7 +155,7 @@ export interface NodeInfo {
   readonly availInfo: unknown;
 }
 
-/** How far a node of an earlier run has told what it has of its jobs. */
+/** How far a node has told what it has of its jobs. */
 export interface Inventory {
   /** It has answered at least once. */
   isConfirmed: boolean;
@@ -197,7 +197,9 @@ export class Node {
   nextProbeMs = 0;
   /** How often in a row the answer was that nobody is there. */
   probesRefused = 0;
-  /** After a restart of the scheduler: what is being found out about its jobs; else `null`. */
+  /** When its jobs are looked after next; see `inventory.ts`. */
+  nextAuditMs = 0;
+  /** What is being found out about its jobs, where that is needed; else `null`. */
   inventory: Inventory | null = null;
   jobsDone = 0;
   cpuTimeS = 0;

@@ -1,5 +1,6 @@
 /**
- * After a restart: what became of the jobs that nodes had when the scheduler ended.
+ * What became of jobs that nodes are believed to have: of all of them after a restart, and now and
+ * then of those that run for long, as nodes can forget a job without a word.
  *
  * Each node is asked which jobs it runs, and to send again the results that it holds, until all
  * of its jobs are accounted for: those that it runs go on, those whose results come are done.
@@ -23,6 +24,8 @@ const ASK_AGAIN_MS = 2_000;
 const ANSWERS = 3;
 /** Longer than a node that could not deliver a result takes to see that, and to keep it. */
 const WAIT_MS = 10_000;
+/** Jobs that run for longer are looked after this often. */
+const AUDIT_MS = 60_000;
 /** So many refusals in a row mean that the node has gone. */
 const REFUSALS = 3;
 
@@ -46,6 +49,23 @@ export function beginInventory(core: Core, node: Node, nowMs: number): void {
     refusals: 0,
   };
   core.inventoried.add(node);
+}
+
+/** Has jobs looked after that have run for long on nodes that were not asked for as long. */
+export function auditNodes(core: Core, nowMs: number): void {
+  for (const node of core.nodes.values()) {
+    if (node.busy === 0 || node.inventory !== null || node.nextAuditMs > nowMs) continue;
+    node.nextAuditMs = nowMs + AUDIT_MS;
+    let isNeeded = false;
+    for (const job of node.jobs) {
+      if (job.state !== "running" || nowMs - job.startTimeMs < AUDIT_MS) continue;
+      isNeeded = job.isUnaccounted = true;
+    }
+    if (!isNeeded) continue;
+    beginInventory(core, node, nowMs);
+    // Meanwhile it gets jobs as ever.
+    node.inventory!.isConfirmed = true;
+  }
 }
 
 /** Has nodes asked whose turn it is. */
@@ -120,7 +140,7 @@ function found(core: Core, job: Job, node: Node, nowMs: number): void {
 
 function lost(core: Core, job: Job, node: Node, nowMs: number): void {
   const { cluster } = job;
-  const reason = `node ${node.ipAddr} knows nothing of it since the scheduler was restarted`;
+  const reason = `node ${node.ipAddr} does not run it, and has no result of it`;
   if (!cluster.wantsResults) end(core, job);
   // Nodes do not keep the results of jobs that they were told to end.
   else if (job.cancelRequested) endJob(core, job, Outcome.Terminated, null, nowMs);

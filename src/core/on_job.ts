@@ -28,6 +28,14 @@ export interface JobRequest {
 /** How often a job may be refused by nodes for reasons of its own before its client is told. */
 const MAX_REFUSALS = 5;
 
+/** Why a job has not started, in words. */
+const REASONS = {
+  busy: "the node is busy",
+  unreachable: "the node cannot be reached",
+  lost: "the node does not tell whether it runs the job",
+  vanished: "the node did not confirm the job and knows nothing of it",
+};
+
 /** How long a node that says it is busy is left alone. */
 const BUSY_PAUSE_MS = 500;
 
@@ -123,6 +131,8 @@ export type JobRefusal =
   | { readonly kind: "unreachable" }
   /** The node may or may not run the job, and does not tell. */
   | { readonly kind: "lost" }
+  /** The node does not run the job and has no result of it, but may have run it. */
+  | { readonly kind: "vanished" }
   /** The job itself cannot be sent or is not taken. */
   | { readonly kind: "rejected"; readonly reason: string };
 
@@ -140,10 +150,10 @@ export function onJobRefused(
   if (job.state !== "assigned" || job.share !== share) return;
   const { node } = share;
   const blamed = refusal.kind === "rejected" || refusal.kind === "dropped";
-  const reason = blamed ? refusal.reason : `the node is ${refusal.kind}`;
+  const reason = blamed ? refusal.reason : `${REASONS[refusal.kind]} (${node.ipAddr})`;
   if (blamed && ++job.refusals >= MAX_REFUSALS) {
     endJob(core, job, Outcome.Terminated, reason, nowMs);
-  } else if (refusal.kind === "lost") {
+  } else if (refusal.kind === "lost" || refusal.kind === "vanished") {
     loseJob(core, job, reason, nowMs);
   } else {
     returnJob(core, job, reason, nowMs);
@@ -153,7 +163,7 @@ export function onJobRefused(
     reindexNode(core, node);
   } else if (refusal.kind === "dropped") {
     if (share.state === "ready") setUpAgain(core, share);
-  } else {
+  } else if (refusal.kind !== "vanished") {
     nodeUnreachable(core, node, nowMs);
   }
   closeIfIdle(core, job.cluster);

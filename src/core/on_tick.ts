@@ -9,7 +9,7 @@ import { dispatch } from "./dispatch.ts";
 import { type Cluster, Outcome } from "./entities.ts";
 import { closeCluster, closeRecovered, settleClosedShare } from "./clusters.ts";
 import { endJob, remindTerminating } from "./jobs.ts";
-import { takeInventories } from "./inventory.ts";
+import { auditNodes, takeInventories } from "./inventory.ts";
 import { loseSilentNodes, probeSilentNodes } from "./nodes.ts";
 import { setUpAgain } from "./shares.ts";
 import { type Core, reindexNode } from "./state.ts";
@@ -21,6 +21,7 @@ const STATS_PER_TICK = 20;
 export function onTick(core: Core, nowMs: number): void {
   loseSilentNodes(core, nowMs);
   probeSilentNodes(core, nowMs);
+  auditNodes(core, nowMs);
   takeInventories(core, nowMs);
   for (const node of core.nodes.values()) {
     if (node.pausedUntilMs !== 0 && node.pausedUntilMs <= nowMs) {

@@ -52,7 +52,7 @@ export class Core {
   readonly pinnedReady = new LoadIndex<PinnedEntry>();
   /** Jobs that their nodes were told to end. */
   readonly terminating = new Set<Job>();
-  /** Nodes of an earlier run that have yet to tell what they have of their jobs. */
+  /** Nodes that have yet to tell what they have of their jobs; see `inventory.ts`. */
   readonly inventoried = new Set<Node>();
   /** Shares whose numbers have changed since the client was told. */
   readonly changedShares = new Set<Share>();

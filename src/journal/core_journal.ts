@@ -191,7 +191,7 @@ export class CoreJournal {
 }
 
 /** Reads what an earlier run has left of the core's state. */
-export function readSnapshot(database: Database, read: PayloadReader): Snapshot {
+export function readSnapshot(database: Pick<Database, "rows">, read: PayloadReader): Snapshot {
   return {
     nodes: rowsOf<NodeRecord>(database, "node"),
     clusters: rowsOf<PackedCluster>(database, "cluster").map((packed) => ({
@@ -230,6 +230,6 @@ export function readSnapshot(database: Database, read: PayloadReader): Snapshot 
   };
 }
 
-function rowsOf<T>(database: Database, table: Table): T[] {
+function rowsOf<T>(database: Pick<Database, "rows">, table: Table): T[] {
   return Array.from(database.rows(table), ({ record }) => unpack<T>(record));
 }

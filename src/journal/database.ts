@@ -32,7 +32,7 @@ export type Table = keyof typeof TABLES;
 /** A key in a table. */
 export type Key = number | string;
 
-/** One change. A `put` replaces what is there. */
+/** One change. A `put` replaces what is there; without payload, it leaves that as it is. */
 export type Change =
   | {
     readonly kind: "put";
@@ -63,7 +63,7 @@ export interface Database {
    *
    * @throws {JournalError} where they cannot be written
    */
-  commit(changes: readonly Change[]): void | Promise<void>;
+  commit(changes: readonly Change[]): void | PromiseLike<void>;
   /** Gives back room that is not needed any more; called when there is little to do. */
   shrink(): void;
   /** How much room it takes. */

@@ -84,27 +84,37 @@ export class Journal {
   #schedule(): void {
     if (this.#isScheduled || this.#isWriting || this.#isClosed) return;
     this.#isScheduled = true;
-    this.timing.soon(() => void this.#commit());
+    this.timing.soon(() => this.#commit());
   }
 
-  async #commit(): Promise<void> {
+  #commit(): void {
     this.#isScheduled = false;
     if (this.#isClosed) return;
     this.#isWriting = true;
     const waiters = this.#waiters;
     this.#waiters = [];
     const changes = [...this.#unwritten, ...this.collect()];
+    const finish = (error: unknown) => this.#finish(changes, waiters, error);
+    let written: void | PromiseLike<void> = undefined;
     try {
-      if (changes.length > 0) {
-        const written = this.database.commit(changes);
-        if (written !== undefined) await written;
-      }
+      if (changes.length > 0) written = this.database.commit(changes);
+    } catch (error) {
+      return finish(error);
+    }
+    if (written === undefined) finish(null);
+    else written.then(() => finish(null), finish);
+  }
+
+  /** @param error `null` = all is well. */
+  #finish(changes: Change[], waiters: ReadonlyArray<() => void>, error: unknown): void {
+    if (error === null) {
       this.#unwritten = [];
       if (this.#problem !== null) log.info("the journal can be written again");
       this.#problem = null;
-    } catch (error) {
-      if (!(error instanceof JournalError)) throw error;
+    } else if (error instanceof JournalError) {
       this.#failed(changes, error);
+    } else {
+      throw error;
     }
     this.#isWriting = false;
     for (const then of waiters) then();
@@ -129,9 +139,16 @@ export class Journal {
   }
 }
 
-/** The last change of each key. */
+/** What the last change of each key makes of it. */
 function merged(changes: readonly Change[]): Change[] {
   const last = new Map<string, Change>();
-  for (const change of changes) last.set(`${change.table} ${change.key}`, change);
+  for (const change of changes) {
+    const key = `${change.table} ${change.key}`;
+    const before = last.get(key);
+    // A `put` without payload leaves the payload that is there.
+    const keepsPayload = change.kind === "put" && change.payload === null &&
+      before?.kind === "put";
+    last.set(key, keepsPayload ? { ...change, payload: before.payload } : change);
+  }
   return [...last.values()];
 }

@@ -145,7 +145,8 @@ export class SqliteDatabase implements Database {
 
   shrink(): void {
     try {
-      this.database.exec(`PRAGMA incremental_vacuum(${SHRINK_PAGES})`);
+      // Each step of it gives one page back.
+      this.database.prepare(`PRAGMA incremental_vacuum(${SHRINK_PAGES})`).all();
     } catch (error) {
       throw this.#failure(error);
     }

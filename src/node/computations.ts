@@ -27,7 +27,7 @@ import type { Jobs } from "./jobs.ts";
 import { markedEnvironment, newComputationMark } from "./marks.ts";
 import { ownAddress } from "./own_address.ts";
 import { endProcesses } from "./process_tree.ts";
-import { type ComputationRunner, RunnerError } from "./runner.ts";
+import { type ComputationRunner, RunnerError, type SetupOutcome } from "./runner.ts";
 
 const log = getLogger("node");
 
@@ -108,7 +108,10 @@ export class Computations {
     }
     computation.touch();
     computation.state = "setting_up";
-    const outcome = await computation.runner.setup(dumps(setupArgs));
+    const outcome = await within(
+      this.context.options.setupTimeoutMs,
+      computation.runner.setup(dumps(setupArgs)),
+    );
     computation.touch();
     if (outcome.kind === "ready" && computation.state === "setting_up") {
       computation.state = "ready";
@@ -293,6 +296,22 @@ export class Computations {
     }
     // Whatever its jobs have left running.
     await endProcesses({ pid: null, mark }, 0);
+  }
+}
+
+/** A setup, within a time limit; `null` = none. */
+async function within(
+  timeoutMs: number | null,
+  setup: Promise<SetupOutcome>,
+): Promise<SetupOutcome> {
+  if (timeoutMs === null) return await setup;
+  const late = Promise.withResolvers<SetupOutcome>();
+  const reason = `"setup" has not finished in time (${timeoutMs / 1000} s)`;
+  const timer = setTimeout(() => late.resolve({ kind: "failed", reason }), timeoutMs);
+  try {
+    return await Promise.race([setup, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -171,7 +171,8 @@ function endedEarly(end: JobEnd, reason: string): JobEnd {
     ...end,
     status: JobStatus.Terminated,
     result: dumps(null),
-    exception: reason === "" ? end.exception : reason,
+    // What it has to say of being interrupted is no news either.
+    exception: reason === "" ? null : reason,
   };
 }
 

@@ -38,6 +38,8 @@ export interface NodeOptions {
   readonly maxFileSizeBytes: number;
   /** Remove files of computations whatever their clients say. */
   readonly forceCleanup: boolean;
+  /** How long a setup function may run; `null` = no limit. */
+  readonly setupTimeoutMs: number | null;
   /** How long a job may run; `null` = no limit. */
   readonly jobTimeoutMs: number | null;
   /** Memory that a job and its children may hold; `null` = no limit. */

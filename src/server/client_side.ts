@@ -38,6 +38,7 @@ import {
   NAK,
   type NodeJobsRequest,
   tagOf,
+  WireError,
 } from "../wire/mod.ts";
 import { CONTROL_TAG } from "../wire/control.ts";
 import { cannotKeep } from "./engine.ts";
@@ -220,6 +221,7 @@ export class ClientSide {
     await engine.committed();
     // The client waits for SCHEDULED only after this answer.
     await stream.writeMessage(ACK);
+    log.debug("computation waits for its turn", { computation: computation.cluster.name });
     engine.post((core, nowMs) => onScheduleRequested(core, computation.cluster, nowMs));
   }
 
@@ -258,17 +260,38 @@ export class ClientSide {
     const job = engine.post((core, nowMs) =>
       onJobOffered(core, cluster, { uid, hash: record.hash, pinnedTo, payload }, nowMs)
     );
-    let acknowledged = false;
-    try {
-      await engine.committed();
-      await stream.writeMessage(encodeIntAnswer(uid));
-      acknowledged = isAck(await stream.readMessage(MAX_ANSWER_BYTES));
-    } finally {
-      if (!acknowledged) engine.post((core) => onJobWithdrawn(core, job));
+    await engine.committed();
+    if (await this.#isTaken(stream, uid)) {
+      log.debug("job submitted", { job: uid, computation: cluster.name, pinnedTo });
+      engine.post((core, nowMs) => onJobSubmitted(core, job, nowMs));
+    } else {
+      engine.post((core) => onJobWithdrawn(core, job));
     }
-    if (!acknowledged) return;
-    log.debug("job submitted", { job: uid, computation: cluster.name, pinnedTo });
-    engine.post((core, nowMs) => onJobSubmitted(core, job, nowMs));
+  }
+
+  /**
+   * Tells a client its job's uid. To the client the job counts from when it has read the uid, so
+   * only where it says so itself, or cannot have read it, it does not count. Where the connection
+   * fails in between it counts: a client that does not know the job will not take its result.
+   */
+  async #isTaken(stream: MessageStream, uid: number): Promise<boolean> {
+    try {
+      await stream.writeMessage(encodeIntAnswer(uid));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      log.debug("client went away before it heard its job's uid", { job: uid });
+      return false;
+    }
+    try {
+      return isAck(await stream.readMessage(MAX_ANSWER_BYTES));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      log.debug("client has not confirmed its job; the job counts", {
+        job: uid,
+        reason: error.message,
+      });
+      return true;
+    }
   }
 
   #pulse({ clientIpAddr, clientPort }: ClientPulse, from: string): void {

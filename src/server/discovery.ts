@@ -84,8 +84,17 @@ export class Discovery {
 
   /** A node was found; its message came from the address `from`, which a NAT may have changed. */
   onNodeFound(pong: Pong, from: string): void {
-    this.#knownHosts.add(pong.ipAddr).add(from);
+    this.knowHosts(pong.ipAddr, from);
     if (this.#versions.addOfNode(pong.version)) this.#detach(this.greetAll());
+  }
+
+  /** Nodes were found at these addresses, in this run or an earlier one. */
+  knowHosts(...hosts: readonly string[]): void {
+    const before = this.#knownHosts.size;
+    for (const host of hosts) this.#knownHosts.add(host);
+    // Behind a NAT a node has an address that is not in its own record.
+    const isNew = this.#knownHosts.size > before;
+    if (isNew) this.context.journal?.put("meta", "known_hosts", [...this.#knownHosts]);
   }
 
   /** Whether a node was ever found at this address. */

@@ -113,8 +113,9 @@ export class EffectRunner {
       timer = setTimeout(() => resolve(false), timeoutMs);
     });
     try {
-      while (this.#pending.size > 0) {
-        const all = Promise.all(this.#pending).then(() => true as const);
+      const { engine } = this.context;
+      while (this.#pending.size > 0 || engine.isWaiting) {
+        const all = Promise.all([...this.#pending, engine.committed()]).then(() => true as const);
         if (!await Promise.race([all, late])) return false;
       }
       return true;

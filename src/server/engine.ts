@@ -60,6 +60,11 @@ export class Engine {
     await this.journal?.committed();
   }
 
+  /** Effects wait for a commit. */
+  get isWaiting(): boolean {
+    return this.#waiting > 0;
+  }
+
   #afterEvent(): void {
     const effects = this.core.takeEffects();
     if (this.journal === null || (this.#waiting === 0 && !this.core.hasChanges)) {

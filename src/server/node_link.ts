@@ -9,6 +9,7 @@ import {
   type JobRefusal,
   type Node,
   onJobRefused,
+  onJobReply,
   onJobStarted,
   onShareClosed,
   onShareFailed,
@@ -19,11 +20,14 @@ import {
 import { getLogger } from "../log/log.ts";
 import { delay } from "@std/async/delay.js";
 import {
+  ACK,
   type AckAnswer,
   decodeAckAnswer,
   decodeComputeAnswer,
   decodeIntAnswer,
+  decodeRetrieveJobAnswer,
   decodeUidsAnswer,
+  encodeClientRequest,
   encodeToNode,
   type MessageStream,
   type NodeAllocSpec,
@@ -34,7 +38,8 @@ import {
   type XferFile,
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
-import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
+import { type Context, MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, nodeAuthOf } from "./context.ts";
+import { toNews } from "./job_news.ts";
 import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
@@ -172,6 +177,29 @@ export class NodeLink {
     return decodeIntAnswer(answer, "answer to RESEND_JOB_RESULTS");
   }
 
+  /**
+   * Asks a node for the result of a job that it could not deliver, and takes it. dispynode does not
+   * always send such results again when it is asked to: it counts them wrongly.
+   */
+  async fetchResult(share: Share, job: Job): Promise<void> {
+    const { cluster, node } = share;
+    const { engine, computations } = this.context;
+    const request = {
+      kind: "RETRIEVE_JOB",
+      computeId: cluster.id,
+      auth: computations.of(cluster).nodeAuth,
+      uid: job.uid,
+      hash: job.hash,
+    } as const;
+    using stream = await this.connect(node);
+    await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeClientRequest(request));
+    const reply = decodeRetrieveJobAnswer(await stream.readMessage(MAX_MESSAGE_BYTES));
+    if (reply === null) return;
+    engine.post((core, nowMs) => onJobReply(core, toNews(reply), nowMs));
+    await engine.committed();
+    await stream.writeMessage(ACK);
+  }
+
   /** A connection to a node. */
   connect(node: Node): Promise<MessageStream> {
     return this.context.nodeTransport.connect(node.ipAddr, node.info.port);
@@ -297,9 +325,10 @@ export class NodeLink {
     log.debug("node did not acknowledge a job; asking which jobs it runs", fields);
     try {
       if ((await this.jobsAt(share)).includes(job.uid)) return null;
-      // It may have ended in the meantime: then its result is about to come.
+      // It may have ended in the meantime: then its result is about to come, or is kept there.
       await delay(RESULT_WAIT_MS);
-      return { kind: "busy" };
+      await this.fetchResult(share, job);
+      return { kind: "vanished" };
     } catch (error) {
       log.debug("node does not tell which jobs it runs", { ...fields, reason: messageOf(error) });
       return { kind: "lost" };

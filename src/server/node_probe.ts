@@ -10,6 +10,7 @@ import {
   onNodeInventoried,
   onNodeProbed,
   type ProbeAnswer,
+  type Share,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { WireError } from "../wire/mod.ts";
@@ -44,7 +45,7 @@ export class NodeProbe {
       // First what runs: a job that ends in between is among the results.
       for (const share of node.shares.values()) {
         for (const uid of await this.nodeLink.jobsAt(share)) running.add(uid);
-        await this.nodeLink.resendResults(share);
+        if (await this.nodeLink.resendResults(share) <= 0) await this.#fetchMissing(share, running);
       }
       return { kind: "alive", running };
     } catch (error) {
@@ -52,6 +53,17 @@ export class NodeProbe {
       const fields = { node: node.ipAddr, answer: kind, reason: messageOf(error) };
       log.debug("node of an earlier run does not tell what it has", fields);
       return { kind };
+    }
+  }
+
+  /**
+   * Fetches results that a node may have and does not send. Not those that it counts: dispynode
+   * closes a computation when the last that it counts was fetched.
+   */
+  async #fetchMissing(share: Share, running: ReadonlySet<number>): Promise<void> {
+    for (const job of [...share.node.jobs]) {
+      const isMissing = job.share === share && job.isUnaccounted && !running.has(job.uid);
+      if (isMissing) await this.nodeLink.fetchResult(share, job);
     }
   }
 

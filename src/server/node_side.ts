@@ -29,7 +29,6 @@ import {
   GREETING_LIMITS,
   type JobFileMessage,
   type JobReply,
-  JobStatus,
   MAX_GREETING_BYTES,
   type MessageStream,
   NODE_LIMITS,
@@ -49,6 +48,7 @@ import type { ClientLinks } from "./client_links.ts";
 import { type Context, MAX_MESSAGE_BYTES, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
+import { toNews } from "./job_news.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
 import { unsafeFileName } from "./file_set.ts";
@@ -127,18 +127,7 @@ export class NodeSide {
   async #jobReply(stream: MessageStream, reply: JobReply, sizeBytes: number): Promise<void> {
     const { engine } = this.context;
     const share = engine.core.jobs.get(reply.uid)?.share;
-    const known = engine.post((core, nowMs) =>
-      onJobReply(core, {
-        uid: reply.uid,
-        hash: reply.hash,
-        nodeIpAddr: reply.ipAddr,
-        status: reply.status,
-        provisional: reply.status === JobStatus.ProvisionalResult,
-        startTimeS: reply.startTimeS,
-        endTimeS: reply.endTimeS,
-        payload: reply,
-      }, nowMs)
-    );
+    const known = engine.post((core, nowMs) => onJobReply(core, toNews(reply), nowMs));
     if (known) {
       if (share) share.rxBytes += sizeBytes;
       log.debug("result received", { job: reply.uid, node: reply.ipAddr, status: reply.status });

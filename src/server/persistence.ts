@@ -107,6 +107,8 @@ export interface Legacy {
   readonly sign: string | null;
   /** No id as high as this was given out. */
   readonly reservedIds: number;
+  /** Addresses that nodes have. */
+  readonly knownHosts: readonly string[];
   readonly files: readonly LegacyFile[];
   readonly computations: ReadonlyMap<number, PackedComputation>;
   /** Payloads of jobs are {@linkcode LegacyJobPayload}s, those of results `JobReply`s. */
@@ -126,6 +128,7 @@ export function readLegacy(database: Database): Legacy {
     return {
       sign: (meta.get("sign") ?? null) as string | null,
       reservedIds: (meta.get("reserved_ids") ?? 0) as number,
+      knownHosts: (meta.get("known_hosts") ?? []) as string[],
       files: Array.from(database.rows("file"), ({ key, record, payload }) => {
         const [clusterId, sizeBytes, permanent] = unpack<PackedFile>(record);
         const xfer = decodeXferFile(decodePickle(payload!, "file in the journal"));

@@ -195,6 +195,7 @@ export class Server {
     const { clusters, nodes, jobs, deliveries } = legacy.snapshot;
     await store.removeAllBut(new Set(legacy.files.map(({ number }) => number)));
     this.#lostNodes.restore(database.rows("lost_node"), this.#startedMs);
+    this.#discovery.knowHosts(...legacy.knownHosts);
     if (clusters.length === 0 && nodes.length === 0) return;
     const heir = { journal: journal!, computations, quotas, keptResults: this.#keptResults, store };
     engine.post((core, nowMs) => takeUp(core, legacy, heir, nowMs));
@@ -202,7 +203,7 @@ export class Server {
       computations: clusters.length,
       nodes: nodes.length,
       jobs: jobs.length,
-      results: deliveries.length,
+      undelivered: deliveries.length,
     });
   }
 

@@ -74,7 +74,8 @@ function read(shape: Shape, json: unknown, what: string): unknown {
   if (typeof shape === "string") {
     if (shape.endsWith("?") && json === null) return null;
     const wanted = shape.replace("?", "");
-    if (typeof json !== wanted) throw new WireError("malformed", `${what}: must be a ${wanted}`);
+    const actual: string = typeof json;
+    if (actual !== wanted) throw new WireError("malformed", `${what}: must be a ${wanted}`);
     return json;
   }
   if (isList(shape)) {

@@ -3,6 +3,7 @@
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
 import { Driven, type DrivenJob } from "./harness/driven.ts";
 import { JobStatus } from "./harness/jobs.ts";
+import { Ledger } from "./harness/ledger.ts";
 import { SCHEDULER } from "./harness/lab.ts";
 import type { LabProcess } from "./harness/process.ts";
 import { scenario } from "./harness/scenario.ts";
@@ -49,11 +50,11 @@ scenario(
   async (lab) => {
     await lab.startScheduler({ args: ["--msg_timeout", "2"] });
     await lab.startNode(1);
-    const marks = `${await lab.folder("marks")}/marks`;
-    const { events } = await lab.runClient("late_ack.py", { args: [4, marks] });
+    const ledger = await Ledger.create(lab);
+    const { events } = await lab.runClient("late_ack.py", { args: [4, ledger.path] });
     const [job] = events.filter((line) => line.event === "job");
     equal([job?.done, job?.status, job?.result], [true, JobStatus.Finished, "done"]);
-    equal(await Deno.readTextFile(marks), "ran\n");
+    equal(await ledger.runs(), [0]);
   },
 );
 

@@ -4,6 +4,7 @@ import { deepStrictEqual as equal, ok } from "node:assert/strict";
 import { Driven, type DrivenJob, type DrivenOptions } from "./harness/driven.ts";
 import { cut, heal, slow } from "./harness/faults.ts";
 import { JobStatus, NodeStatus } from "./harness/jobs.ts";
+import { Ledger } from "./harness/ledger.ts";
 import type { Client } from "./harness/client.ts";
 import { clientOn, type Machine, type Network, networkScenario } from "./harness/network.ts";
 import type { LabProcess } from "./harness/process.ts";
@@ -24,8 +25,8 @@ interface Cluster {
     readonly nodes: readonly [Machine, Machine];
     readonly clients: readonly [Machine, Machine];
   };
-  /** A file in which jobs of the function `mark` tell that they run. */
-  readonly marks: string;
+  /** In which jobs of the function `mark` tell that they run. */
+  readonly ledger: Ledger;
   client(index: 0 | 1, options?: DrivenOptions): Promise<Driven>;
 }
 
@@ -43,7 +44,7 @@ async function startCluster(net: Network, ...args: string[]): Promise<Cluster> {
   return {
     scheduler: process,
     machines: { scheduler, nodes: [one, two], clients: [a, b] },
-    marks: `${await net.lab.folder("marks")}/marks`,
+    ledger: await Ledger.create(net.lab),
     client: (index, options) => {
       const place = clientOn(index === 0 ? a : b, { scheduler: SCHEDULER });
       return Driven.ready(net.lab, { wait_nodes: 2, ...options }, place);
@@ -51,22 +52,12 @@ async function startCluster(net: Network, ...args: string[]): Promise<Cluster> {
   };
 }
 
-/** How often each job has run, by its number. */
-async function runs(marks: string): Promise<number[]> {
-  const counts: number[] = [];
-  for (const line of (await Deno.readTextFile(marks)).trim().split("\n")) {
-    const number = Number(line.split(" ")[0]);
-    counts[number] = (counts[number] ?? 0) + 1;
-  }
-  return counts;
-}
-
 /** Waits until so many jobs have begun, by what they themselves say. */
-async function untilBegun(net: Network, marks: string, count: number): Promise<void> {
-  await net.lab.until(`${count} jobs have begun`, async () => {
-    const text = await Deno.readTextFile(marks).catch(() => "");
-    return text.split("\n").length > count;
-  });
+async function untilBegun(net: Network, ledger: Ledger, count: number): Promise<void> {
+  await net.lab.until(
+    `${count} jobs have begun`,
+    async () => (await ledger.runs()).length >= count,
+  );
 }
 
 function untilStatus(client: Client, status: number, node: string): Promise<unknown> {
@@ -79,10 +70,10 @@ networkScenario(
   "a node's network that fails for less than five pulses costs no job, and none runs twice",
   { tier: "core" },
   async (net) => {
-    const { machines, marks, ...cluster } = await startCluster(net);
+    const { machines, ledger, ...cluster } = await startCluster(net);
     const client = await cluster.client(0, { function: "mark" });
-    await client.submit(10, [0.4, marks]);
-    await untilBegun(net, marks, 2);
+    await client.submit(10, [0.4, ledger.path]);
+    await untilBegun(net, ledger, 2);
     await cut(net, machines.nodes[0]);
     // The time of the fault is what is tested: jobs end meanwhile, and their results are held.
     await after(3_000);
@@ -90,7 +81,7 @@ networkScenario(
     const jobs = await client.results();
     equal(statuses(jobs), finished(10));
     equal(numbers(jobs), countTo(10));
-    equal(await runs(marks), Array(10).fill(1));
+    equal(await ledger.runs(), countTo(10));
     equal(client.told(NodeStatus.Closed), []);
     await client.close();
   },
@@ -101,21 +92,21 @@ networkScenario(
     "when the cable is back it is used again",
   { tier: "core", limitMs: 90_000, referenceFails: "a migrated job never finishes" },
   async (net) => {
-    const { machines, marks, ...cluster } = await startCluster(net);
+    const { machines, ledger, ...cluster } = await startCluster(net);
     const client = await cluster.client(0, { function: "mark", reentrant: true });
-    await client.submit(6, [1.5, marks]);
-    await untilBegun(net, marks, 2);
+    await client.submit(6, [1.5, ledger.path]);
+    await untilBegun(net, ledger, 2);
     await cut(net, machines.nodes[0]);
     await untilStatus(client.client, NodeStatus.Closed, NODES[0]);
     const jobs = await client.results();
     equal(statuses(jobs), finished(6));
     equal(numbers(jobs), countTo(6));
-    const counts = await runs(marks);
-    equal(counts.filter((count) => count === 2).length, 1, `one moved: ${counts}`);
+    const runs = await ledger.runs();
+    equal([new Set(runs).size, runs.length], [6, 7], `one moved: ${runs}`);
 
     await heal(net, machines.nodes[0]);
     await client.untilNode("Initialized", NODES[0], 2);
-    const more = await client.run(6, [0.3, marks]);
+    const more = await client.run(6, [0.3, ledger.path]);
     equal(statuses(more), finished(6));
     equal([...new Set(more.map((job) => job.node))].sort(), [...NODES]);
     await client.close();
@@ -127,16 +118,16 @@ networkScenario(
     "and its late result changes nothing",
   { tier: "core", limitMs: 90_000, referenceFails: "it says Abandoned, against its manual" },
   async (net) => {
-    const { machines, marks, scheduler, ...cluster } = await startCluster(net);
+    const { machines, ledger, scheduler, ...cluster } = await startCluster(net);
     const client = await cluster.client(0, { function: "mark" });
-    await client.submit(2, [3, marks]);
-    await untilBegun(net, marks, 2);
+    await client.submit(2, [3, ledger.path]);
+    await untilBegun(net, ledger, 2);
     await cut(net, machines.nodes[0]);
     const jobs = await client.results();
     equal(statuses(jobs).sort((a, b) => a - b), [JobStatus.Cancelled, JobStatus.Finished]);
     await heal(net, machines.nodes[0]);
     await client.untilNode("Initialized", NODES[0], 2);
-    const more = await client.run(4, [0.2, marks]);
+    const more = await client.run(4, [0.2, ledger.path]);
     equal(statuses(more), finished(4));
     ok(!scheduler.lines.some((line) => /does not know a job of its own/.test(line)));
     await client.close();
@@ -147,13 +138,13 @@ networkScenario(
   "results wait for a client whose network is cut, others are served as ever",
   { tier: "core" },
   async (net) => {
-    const { machines, marks, scheduler, ...cluster } = await startCluster(net);
+    const { machines, ledger, scheduler, ...cluster } = await startCluster(net);
     const away = await cluster.client(0, { function: "mark" });
     const other = await cluster.client(1);
-    await away.submit(6, [0.4, marks, 100_000]);
-    await untilBegun(net, marks, 1);
+    await away.submit(6, [0.4, ledger.path, 100_000]);
+    await untilBegun(net, ledger, 1);
     await cut(net, machines.clients[0]);
-    await untilBegun(net, marks, 6);
+    await untilBegun(net, ledger, 6);
     const asked = Date.now();
     equal(statuses(await other.run(6, [0.1])), finished(6));
     ok(Date.now() - asked < 5_000, `the other waited ${Date.now() - asked} ms`);
@@ -164,7 +155,7 @@ networkScenario(
     const jobs = await away.results();
     equal(statuses(jobs), finished(6));
     equal(numbers(jobs), countTo(6));
-    equal(await runs(marks), Array(6).fill(1));
+    equal(await ledger.runs(), countTo(6));
     await away.close();
     await other.close();
   },
@@ -174,14 +165,14 @@ networkScenario(
   "the scheduler's own network fails and heals: no job is lost or runs twice",
   { tier: "core" },
   async (net) => {
-    const { machines, marks, ...cluster } = await startCluster(net);
+    const { machines, ledger, ...cluster } = await startCluster(net);
     const clients = [
       await cluster.client(0, { function: "mark" }),
       await cluster.client(1, { reentrant: true }),
     ];
-    await clients[0]!.submit(8, [0.4, marks]);
+    await clients[0]!.submit(8, [0.4, ledger.path]);
     await clients[1]!.submit(8, [0.4]);
-    await untilBegun(net, marks, 1);
+    await untilBegun(net, ledger, 1);
     await cut(net, machines.scheduler);
     await after(3_000);
     await heal(net, machines.scheduler);
@@ -190,7 +181,7 @@ networkScenario(
       equal(statuses(jobs), finished(8));
       equal(numbers(jobs), countTo(8));
     }
-    equal(await runs(marks), Array(8).fill(1));
+    equal(await ledger.runs(), countTo(8));
     for (const client of clients) await client.close();
   },
 );
@@ -205,7 +196,7 @@ for (const who of ["nodes", "clients"] as const) {
       "a cluster works on: all jobs finish, once",
     { tier: "core", limitMs: 120_000 },
     async (net) => {
-      const { machines, marks, ...cluster } = await startCluster(net);
+      const { machines, ledger, ...cluster } = await startCluster(net);
       for (const machine of machines[who]) {
         await slow(net, machine, { delayMs: 200, lossPercent: 5 });
         const tookS = Number(
@@ -214,11 +205,11 @@ for (const who of ["nodes", "clients"] as const) {
         ok(tookS >= 0.2, `a connection took ${tookS} s`);
       }
       const client = await cluster.client(0, { function: "mark" });
-      await client.submit(20, [0.1, marks, 50_000]);
+      await client.submit(20, [0.1, ledger.path, 50_000]);
       const jobs = await client.results();
       equal(statuses(jobs), finished(20));
       equal(numbers(jobs), countTo(20));
-      equal(await runs(marks), Array(20).fill(1));
+      equal(await ledger.runs(), countTo(20));
       equal(client.told(NodeStatus.Closed), []);
       await client.close();
     },

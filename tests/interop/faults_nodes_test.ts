@@ -3,7 +3,7 @@
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
 import { Driven, type DrivenJob } from "./harness/driven.ts";
 import { JobStatus, NodeStatus } from "./harness/jobs.ts";
-import type { Lab } from "./harness/lab.ts";
+import { Ledger } from "./harness/ledger.ts";
 import type { LabProcess } from "./harness/process.ts";
 import { scenario } from "./harness/scenario.ts";
 
@@ -34,11 +34,6 @@ function countEndings(client: Driven): number[] {
   return [...counts.values()];
 }
 
-async function marksOf(lab: Lab): Promise<{ path: string; text(): Promise<string> }> {
-  const path = `${await lab.folder("marks")}/marks`;
-  return { path, text: () => Deno.readTextFile(path) };
-}
-
 scenario(
   "a result that comes twice counts once, for the job, its client and the node's CPUs",
   { tier: "core" },
@@ -46,9 +41,9 @@ scenario(
     await lab.startScheduler();
     const node = await lab.startNode(1, { cpus: 1, odd: ["--twice"] });
     const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1 });
-    const marks = await marksOf(lab);
+    const ledger = await Ledger.create(lab);
     for (const round of [1, 2]) {
-      await client.submit(6, [0.1, marks.path]);
+      await client.submit(6, [0.1, ledger.path]);
       const jobs = await client.results();
       equal(statuses(jobs), finished(6));
       equal(numbers(jobs), countTo(6));
@@ -56,7 +51,7 @@ scenario(
         return said(node, "a result is sent again") >= 6 * round || undefined;
       });
     }
-    equal((await marks.text()).trim().split("\n").length, 12);
+    equal(await ledger.runs(), [...countTo(6), ...countTo(6)].sort());
     equal(await endings(client, 12), Array(12).fill(1));
     await client.close();
   },
@@ -81,8 +76,8 @@ for (
         wait_nodes: 1,
         reentrant: true,
       });
-      const marks = await marksOf(lab);
-      await client.submit(1, [4, marks.path]);
+      const ledger = await Ledger.create(lab);
+      await client.submit(1, [4, ledger.path]);
       await client.untilRunning(1);
       await lab.startNode(2, { cpus: 1 });
       await client.untilNode("Closed", lab.node(1));
@@ -95,9 +90,9 @@ for (
       await scheduler.until("it came", () => {
         return scheduler.lines.find((line) => /result of a job that does not run there/.test(line));
       });
-      equal((await marks.text()).trim().split("\n"), [`0 ${lab.node(1)}`, `0 ${lab.node(2)}`]);
+      equal(await ledger.runs(), [0, 0]);
       // Nobody has miscounted: both nodes run what fits, and no more.
-      const more = await client.run(4, [0.2, marks.path]);
+      const more = await client.run(4, [0.2, ledger.path]);
       equal(statuses(more), finished(4));
       ok(more.some((job) => job.node === lab.node(2)));
       equal(await endings(client, 5), Array(5).fill(1));
@@ -114,8 +109,8 @@ scenario(
     await lab.startScheduler({ args: ["--pulse_interval", "1"] });
     const node = await lab.startNode(1, { cpus: 1 });
     const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1, reentrant: true });
-    const marks = await marksOf(lab);
-    await client.submit(3, [2.5, marks.path]);
+    const ledger = await Ledger.create(lab);
+    await client.submit(3, [2.5, ledger.path]);
     await client.untilRunning(1);
     node.kill("SIGSTOP");
     await client.untilNode("Closed", lab.node(1));
@@ -141,8 +136,8 @@ for (const reentrant of [true, false]) {
       await lab.startScheduler({ args: ["--pulse_interval", "1"] });
       await lab.startNode(1, { odd: ["--forget", "2"] });
       const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1, reentrant });
-      const marks = await marksOf(lab);
-      await client.submit(6, [0.2, marks.path]);
+      const ledger = await Ledger.create(lab);
+      await client.submit(6, [0.2, ledger.path]);
       const jobs = await client.results(120);
       equal(jobs.map((job) => job.done), Array(6).fill(true));
       if (reentrant) {
@@ -153,7 +148,8 @@ for (const reentrant of [true, false]) {
         equal(lost.length, 2);
         ok(lost.every((job) => job.exception?.includes(lab.node(1))), lost[0]?.exception ?? "");
       }
-      equal((await marks.text()).trim().split("\n").length, reentrant ? 6 : 4);
+      const runs = await ledger.runs();
+      equal([runs.length, new Set(runs).size], reentrant ? [6, 6] : [4, 4]);
       equal(await endings(client, 6), Array(6).fill(1));
       equal(client.told(NodeStatus.Closed), []);
       await client.close();
@@ -168,8 +164,8 @@ scenario(
     await lab.startScheduler({ args: ["--pulse_interval", "1"] });
     const nodes = await lab.startNodes(3, { cpus: 1 });
     const client = await Driven.ready(lab, { function: "mark", wait_nodes: 3, reentrant: true });
-    const marks = await marksOf(lab);
-    await client.submit(24, [0.8, marks.path]);
+    const ledger = await Ledger.create(lab);
+    await client.submit(24, [0.8, ledger.path]);
     await client.untilRunning(3);
     for (const [index, node] of nodes.entries()) {
       node.kill("SIGKILL");

@@ -167,7 +167,7 @@ for (
     },
     async (lab) => {
       const scheduler = await lab.startScheduler();
-      await lab.startNodes(2);
+      await lab.startNodes(2, { ownArgs: ["--setup_timeout", "5"] });
       const client = await lab.startClient("jobs.py", { args: ["setup_fails", how] });
       await client.succeeded();
       const jobs = client.all("job");

@@ -19,10 +19,14 @@ export interface Faults {
   jobRejected: number;
   /** A node says that it is busy although it is not. */
   jobBusy: number;
+  /** A job ends with an exception. */
+  jobFails: number;
   /** A client does not want to know of a result. */
   resultRefused: number;
   /** A client asks for some of the nodes only, and for some of their CPUs. */
   askedTooLittle: number;
+  /** The scheduler's disk does not take what is written. */
+  writeFails: number;
 }
 
 export interface Env {

@@ -5,21 +5,28 @@
  */
 
 import * as core from "../../src/core/mod.ts";
-import type { Env, JobScript, ReplyScript } from "./env.ts";
+import type { Env, JobScript } from "./env.ts";
 import type { FakeServer } from "./fake_server.ts";
 import { Peer } from "./network.ts";
+import type { KeptReply } from "./payloads.ts";
 import { Broken } from "./story.ts";
 
 const PULSE_INTERVAL_MS = 10_000;
 const TRY_AGAIN_MS = 5_000;
 const PROVISIONAL = 7;
 
+/** A final result. */
+interface Result {
+  readonly deliveryId: number;
+  readonly status: number;
+}
+
 /** A job as its client knows it. */
 interface ClientJob {
   readonly uid: number;
   readonly hash: string;
   /** The final result that has come; `null` = none yet. */
-  result: core.Delivery | null;
+  result: Result | null;
 }
 
 /** What a client wants to do. */
@@ -38,7 +45,8 @@ export interface Plan {
 
 export class FakeClient {
   readonly peer: Peer;
-  cluster: core.Cluster | null = null;
+  /** The id of its present cluster. */
+  clusterId: number | null = null;
   readonly jobs = new Map<number, ClientJob>();
   /** All planned clusters are closed. */
   isDone = false;
@@ -70,8 +78,8 @@ export class FakeClient {
 
   // What the scheduler says.
 
-  onScheduled(cluster: core.Cluster): boolean {
-    if (cluster !== this.cluster) return false;
+  onScheduled(id: number): boolean {
+    if (id !== this.clusterId) return false;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       this.#submitNext(this.#era);
@@ -80,23 +88,32 @@ export class FakeClient {
   }
 
   onResult(delivery: core.Delivery): "ACK" | "NAK" {
-    const { uid, status } = delivery;
+    const { id, uid, hash, status, nodeIpAddr } = delivery;
     const job = this.jobs.get(uid);
-    const payload = delivery.payload as ReplyScript | null;
-    if (job === undefined) throw new Broken([`client ${this.name} got the result of job ${uid}`]);
-    if (job.hash !== delivery.hash || (payload !== null && payload.uid !== uid)) {
+    const reply = delivery.payload === null ? null : (delivery.payload as KeptReply).reply;
+    if (!hash.startsWith(`${this.name}/`)) {
+      throw new Broken([`client ${this.name} got the result of job ${uid}`]);
+    }
+    // It has not heard its uid.
+    if (job === undefined) return "NAK";
+    if (job.hash !== hash || (reply !== null && reply.uid !== uid)) {
       throw new Broken([`client ${this.name} got a wrong result for job ${uid}`]);
     }
-    if (delivery.cluster !== this.cluster) return "NAK";
+    if (delivery.cluster.id !== this.clusterId) return "NAK";
     if (this.env.prng.chance(this.env.faults.resultRefused)) return "NAK";
     if (status === PROVISIONAL) return "ACK";
-    if (job.result !== null && job.result !== delivery) {
-      throw new Broken([`client ${this.name} got two results of job ${uid}`]);
+    if (job.result !== null) {
+      const isSame = job.result.deliveryId === id && job.result.status === status;
+      if (!isSame && !this.server.ledger.entries.get(uid)!.isLoose) {
+        throw new Broken([`client ${this.name} got two results of job ${uid}`]);
+      }
+      // dispy's client does not know a job any more that has ended.
+      return "NAK";
     }
-    if (status === core.Outcome.Finished && payload?.nodeIpAddr !== delivery.nodeIpAddr) {
+    if (status === core.Outcome.Finished && reply?.nodeIpAddr !== nodeIpAddr) {
       throw new Broken([`job ${uid} finished, but not where the scheduler says`]);
     }
-    job.result = delivery;
+    job.result = { deliveryId: id, status };
     return "ACK";
   }
 
@@ -113,93 +130,79 @@ export class FakeClient {
   /** It can be reached again, and asks for what it has missed. */
   comeBack(): void {
     this.peer.isCutOff = false;
-    const { cluster } = this;
-    if (cluster === null || this.isDead) return;
-    this.#say(
-      "asks for results",
-      (nowMs) => core.onResendRequested(this.server.core, cluster, nowMs),
-    );
+    if (!this.isDead) this.#say("asks for results", core.onResendRequested);
   }
 
   cancelSome(): void {
-    const { cluster } = this;
     const jobs = [...this.jobs.values()].filter(({ result }) => result === null);
-    if (cluster === null || jobs.length === 0) return;
-    const job = this.env.prng.pick(jobs);
-    this.#say(
-      `cancels job ${job.uid}`,
-      (nowMs) => core.onJobCancelled(this.server.core, cluster, job.uid, nowMs),
-    );
+    if (this.clusterId === null || jobs.length === 0) return;
+    this.#cancel(this.env.prng.pick(jobs).uid);
   }
 
   /** Changes how it uses some node. */
   changeNode(): void {
     const { prng } = this.env;
-    const { cluster } = this;
-    if (cluster === null) return;
+    if (this.clusterId === null) return;
     const ipAddr = prng.pick([...this.server.nodes.keys()]);
-    const { core: state } = this.server;
     const what = prng.int(0, 3);
     this.#hasChangedNodes = true;
     if (what === 0) {
       this.#say(
         `deallocates ${ipAddr}`,
-        (nowMs) => core.onNodeDeallocated(state, cluster, ipAddr, nowMs),
+        (state, cluster, nowMs) => core.onNodeDeallocated(state, cluster, ipAddr, nowMs),
       );
     } else if (what === 1) {
       const terminates = this.plan.endlessRate > 0 || prng.chance(0.5);
       this.#say(
         `closes ${ipAddr}${terminates ? " at once" : ""}`,
-        (nowMs) => core.onNodeCloseRequested(state, cluster, ipAddr, terminates, nowMs),
+        (state, cluster, nowMs) =>
+          core.onNodeCloseRequested(state, cluster, ipAddr, terminates, nowMs),
       );
     } else if (what === 2) {
       const pattern = prng.pick([ipAddr, `node-${ipAddr}`, "*"]);
-      const allocation = { pattern, port: null, cpus: prng.pick([0, 0, 1, 2, -1]), setup: null };
+      const cpus = prng.pick([0, 0, 1, 2, -1]);
       this.#say(
-        `allocates ${pattern}, ${allocation.cpus} CPUs`,
-        (nowMs) => core.onNodesAllocated(state, cluster, [allocation], nowMs),
+        `allocates ${pattern}, ${cpus} CPUs`,
+        (state, cluster, nowMs) =>
+          core.onNodesAllocated(state, cluster, [allocation(pattern, cpus)], nowMs),
       );
     } else {
       const cpus = prng.int(-1, 3);
       this.#say(
         `sets ${ipAddr} to ${cpus} CPUs`,
-        (nowMs) => core.onNodeCpusRequested(state, cluster, ipAddr, cpus, nowMs),
+        (state, cluster, nowMs) => core.onNodeCpusRequested(state, cluster, ipAddr, cpus, nowMs),
       );
     }
   }
 
   /** Takes back what would keep its jobs waiting for ever. Does not fail. */
   relent(): void {
-    const { cluster, server } = this;
-    if (cluster === null || this.isDead || !this.#hasChangedNodes) return;
-    const all = { pattern: "*", port: null, cpus: 0, setup: null };
+    const { server } = this;
+    const cluster = server.core.clusters.get(this.clusterId ?? -1);
+    if (cluster === undefined || this.isDead || !this.#hasChangedNodes) return;
     server.event(
       () => `client ${this.name} allocates all nodes`,
-      (nowMs) => core.onNodesAllocated(server.core, cluster, [all], nowMs),
+      (state, nowMs) => core.onNodesAllocated(state, cluster, [allocation("*", 0)], nowMs),
     );
     for (const ipAddr of server.nodes.keys()) {
       server.event(
         () => `client ${this.name} sets ${ipAddr} to all CPUs`,
-        (nowMs) => core.onNodeCpusRequested(server.core, cluster, ipAddr, 1_000, nowMs),
+        (state, nowMs) => core.onNodeCpusRequested(state, cluster, ipAddr, 1_000, nowMs),
       );
     }
   }
 
   /** Closes its cluster, done or not, and begins the next. */
   closeCluster(): void {
-    const { cluster, server, env } = this;
-    if (cluster === null) return;
+    const { clusterId, server, env } = this;
+    if (clusterId === null) return;
     const terminates = this.plan.endlessRate > 0 || env.prng.chance(0.5);
-    this.cluster = null;
+    this.#say(`closes cluster ${clusterId}${terminates ? " at once" : ""}`, (state, cluster, now) => {
+      server.ledger.closed.add(clusterId);
+      core.onClusterClosed(state, cluster, terminates, now);
+    });
+    this.clusterId = null;
     this.#era++;
-    const close = () => {
-      server.ledger.closed.add(cluster);
-      server.event(
-        () => `client ${this.name} closes cluster ${cluster.id}${terminates ? " at once" : ""}`,
-        (nowMs) => core.onClusterClosed(server.core, cluster, terminates, nowMs),
-      );
-    };
-    env.network.post(this.peer, close);
     env.clock.after(env.prng.int(0, 3_000), () => this.#sendComputation());
   }
 
@@ -208,8 +211,8 @@ export class FakeClient {
     const { entries } = this.server.ledger;
     return [...this.jobs.values()].filter(({ uid, result }) => {
       const entry = entries.get(uid);
-      return result === null && entry !== undefined && !entry.isGivenUp &&
-        entry.cluster === this.cluster;
+      return result === null && entry !== undefined && entry.isAccepted && !entry.isGivenUp &&
+        !entry.isLoose && entry.clusterId === this.clusterId;
     });
   }
 
@@ -217,7 +220,7 @@ export class FakeClient {
     const { env, plan, server } = this;
     const { prng, faults } = env;
     if (this.isDead) return;
-    if (this.#clustersLeft === 0 || server.core.shuttingDown) {
+    if (this.#clustersLeft === 0 || server.isShutDown) {
       this.isDone = true;
       return;
     }
@@ -238,35 +241,41 @@ export class FakeClient {
     this.#isScheduled = false;
     this.#isImpatient = prng.chance(plan.impatience);
     this.#jobsLeft = prng.int(1, plan.maxJobs);
-    let cluster: core.Cluster | null = null;
     const tryAgain = () =>
       env.clock.after(TRY_AGAIN_MS, () => {
         if (era === this.#era) this.#sendComputation();
       });
-    env.network.post(this.peer, () => {
-      if (!server.core.shuttingDown) cluster = server.receive(this, options);
-    }, (isAnswered) => {
-      const received = cluster;
-      if (era !== this.#era) return;
-      if (!isAnswered || received === null) return tryAgain();
-      this.#clustersLeft--;
-      this.cluster = received;
-      this.#askForSchedule(received, era);
-    });
+    env.network.ask<number | null>(
+      this.peer,
+      (answer) => server.receive(this, options, answer),
+      (id) => {
+        if (era !== this.#era) return;
+        if (id === null) return tryAgain();
+        this.#clustersLeft--;
+        this.clusterId = id;
+        this.#askForSchedule(id, era);
+      },
+    );
   }
 
-  #askForSchedule(cluster: core.Cluster, era: number): void {
+  #askForSchedule(id: number, era: number): void {
     const { env, server } = this;
     if (era !== this.#era || this.#isScheduled) return;
-    this.#say(
-      `asks for cluster ${cluster.id} to be scheduled`,
-      (nowMs) => core.onScheduleRequested(server.core, cluster, nowMs),
+    env.network.ask<boolean>(
+      this.peer,
+      (answer) => server.schedule(this, id, answer),
+      (isHeard) => {
+        if (era !== this.#era || this.#isScheduled) return;
+        if (isHeard === false || this.#isOver(id)) this.closeCluster();
+        else env.clock.after(TRY_AGAIN_MS, () => this.#askForSchedule(id, era));
+      },
     );
-    env.clock.after(TRY_AGAIN_MS, () => {
-      if (era !== this.#era || this.#isScheduled) return;
-      if (cluster.state === "closing" || cluster.state === "closed") this.closeCluster();
-      else this.#askForSchedule(cluster, era);
-    });
+  }
+
+  /** Whether the scheduler takes no more jobs for a cluster. */
+  #isOver(id: number): boolean {
+    const state = this.server.core.clusters.get(id)?.state;
+    return state === undefined || state === "closing" || state === "closed";
   }
 
   #tooFewNodes(): core.NodeAllocation[] {
@@ -279,9 +288,9 @@ export class FakeClient {
   }
 
   #submitNext(era: number): void {
-    const { env, server, plan, cluster } = this;
+    const { env, server, plan, clusterId } = this;
     const { prng, clock, network } = env;
-    if (era !== this.#era || cluster === null) return;
+    if (era !== this.#era || clusterId === null) return;
     if (this.#jobsLeft === 0) return this.#awaitResults(era);
     this.#jobsLeft--;
     const pinnedTo = prng.chance(plan.pinnedRate) ? prng.pick([...server.nodes.keys()]) : null;
@@ -290,38 +299,40 @@ export class FakeClient {
       durationMs: prng.chance(plan.endlessRate) ? Infinity : prng.int(20, plan.maxJobMs),
       isProvisional: prng.chance(plan.provisionalRate),
     };
-    let uid: number | null = null;
     this.#submitting++;
     const isOver = () => void this.#submitting--;
-    network.post(this.peer, () => {
-      uid = server.offerJob(cluster, pinnedTo);
-    }, (isAnswered) => {
-      const given = uid;
-      if (era !== this.#era || !isAnswered || given === null) return isOver();
-      this.jobs.set(given, { uid: given, hash, result: null });
-      if (payload.durationMs === Infinity) this.#cancelEndless(given, cluster);
-      const request = { uid: given, hash, pinnedTo, payload };
-      network.post(this.peer, () => server.submit(this, cluster, request), isOver);
-    });
+    network.ask<number | null>(
+      this.peer,
+      (answer) => server.offerJob(this, clusterId, { hash, pinnedTo, payload }, answer),
+      (uid) => {
+        if (era !== this.#era || uid === null) return isOver();
+        this.jobs.set(uid, { uid, hash, result: null });
+        if (payload.durationMs === Infinity) this.#cancelEndless(uid, era);
+        const confirm = (answer: (isHeard: true) => void) => {
+          server.confirmJob(this, uid);
+          answer(true);
+        };
+        network.ask(this.peer, confirm, isOver);
+      },
+    );
     const pauseMs = prng.chance(0.7) ? prng.int(1, 50) : prng.int(100, 5_000);
     clock.after(pauseMs, () => this.#submitNext(era));
   }
 
-  /** Cancels an endless job, until the scheduler has been told so once. */
-  #cancelEndless(uid: number, cluster: core.Cluster): void {
-    const { env, server } = this;
-    env.clock.after(env.prng.int(1_000, 10_000), () => {
-      if (this.isDead || cluster !== this.cluster) return;
-      let isTold = false;
-      const cancel = (nowMs: number) => {
-        isTold = core.onJobCancelled(server.core, cluster, uid, nowMs);
-      };
-      const tell = () =>
-        server.event(() => `client ${this.name} cancels endless job ${uid}`, cancel);
-      env.network.post(this.peer, tell, () => {
-        if (!isTold && this.jobs.get(uid)?.result === null) this.#cancelEndless(uid, cluster);
-      });
+  /** Cancels an endless job, again and again: there is no answer to that. */
+  #cancelEndless(uid: number, era: number): void {
+    this.env.clock.after(this.env.prng.int(1_000, 10_000), () => {
+      if (this.isDead || era !== this.#era || this.jobs.get(uid)!.result !== null) return;
+      this.#cancel(uid);
+      this.#cancelEndless(uid, era);
     });
+  }
+
+  #cancel(uid: number): void {
+    this.#say(
+      `cancels job ${uid}`,
+      (state, cluster, nowMs) => core.onJobCancelled(state, cluster, uid, nowMs),
+    );
   }
 
   /** Closes the cluster once all results are there, or before. */
@@ -334,20 +345,27 @@ export class FakeClient {
     });
   }
 
-  #say(what: string, happen: (nowMs: number) => unknown): void {
-    this.env.network.post(
-      this.peer,
-      () => void this.server.event(() => `client ${this.name} ${what}`, happen),
-    );
+  /** Tells the scheduler something about the present cluster; there is no answer. */
+  #say(
+    what: string,
+    happen: (state: core.Core, cluster: core.Cluster, nowMs: number) => unknown,
+  ): void {
+    const { clusterId, server } = this;
+    if (clusterId === null) return;
+    this.env.network.tell(this.peer, () => {
+      const cluster = server.core.clusters.get(clusterId);
+      if (cluster === undefined) return;
+      server.event(
+        () => `client ${this.name} ${what}`,
+        (state, nowMs) => happen(state, cluster, nowMs),
+      );
+    });
   }
 
   #pulse(): void {
     this.env.clock.after(PULSE_INTERVAL_MS, () => {
-      const { cluster } = this;
       if (this.isDead) return;
-      if (cluster !== null && !this.peer.isPaused) {
-        this.#say("pulses", (nowMs) => core.onClientAlive(this.server.core, cluster, nowMs));
-      }
+      if (!this.peer.isPaused) this.#say("pulses", core.onClientAlive);
       this.#pulse();
     });
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JobReplyNews, JobRequest, NodeInfo, Share } from "../../src/core/mod.ts";
+import type { JobReplyNews, JobRequest, NodeInfo } from "../../src/core/mod.ts";
 import type { Env, JobScript, ReplyScript } from "./env.ts";
 import { Peer } from "./network.ts";
 
@@ -12,16 +12,21 @@ import { Peer } from "./network.ts";
 export interface NodeSide {
   onFound(info: NodeInfo): void;
   onPulse(ipAddr: string): void;
-  onReply(news: JobReplyNews): void;
+  onReply(news: JobReplyNews, acknowledge: () => void): void;
   onCpusChanged(ipAddr: string, sign: string, cpus: number): void;
   onTerminated(ipAddr: string, sign: string): void;
 }
 
 /** A computation that the node holds. */
 interface Computation {
-  /** The share that it was sent for: stands for its `auth`. */
-  readonly share: Share;
   isClosing: boolean;
+}
+
+/** Results of a computation that were not acknowledged: files in its folder. */
+interface Kept {
+  readonly results: Map<number, JobReplyNews>;
+  /** How many dispynode believes there are: it counts each that it sends again twice. */
+  count: number;
 }
 
 /** A job's process. */
@@ -49,14 +54,14 @@ export class FakeNode {
   readonly peer: Peer;
   readonly runs = new Set<Run>();
   readonly computations = new Map<number, Computation>();
-  /** How often each job was started here, by uid. */
-  readonly starts = new Map<number, number>();
+  /** Of jobs that have started here. */
+  readonly started = new Set<number>();
   cpus: number;
   /** It will never be started again. */
   isGone = false;
   #generation = 1;
-  /** Results that the scheduler did not acknowledge. */
-  #unsent: JobReplyNews[] = [];
+  /** By cluster id. */
+  readonly #kept = new Map<number, Kept>();
   /** Who waits for a computation's last job. */
   #waitsForEnd: Array<() => void> = [];
 
@@ -65,6 +70,8 @@ export class FakeNode {
     readonly scheduler: NodeSide,
     readonly ipAddr: string,
     readonly fullCpus: number,
+    /** Told of each job that starts. */
+    readonly onStart: (uid: number) => void,
   ) {
     this.peer = new Peer(ipAddr);
     this.cpus = fullCpus;
@@ -90,17 +97,21 @@ export class FakeNode {
     };
   }
 
-  /** `COMPUTE:`, `FILEXFER:`, `SETUP:`. */
-  setUp(sign: string, share: Share, answer: (answer: SetupAnswer) => void): void {
+  /** `COMPUTE:`, `FILEXFER:`, `SETUP:`. One that it has already is closed first. */
+  setUp(sign: string, clusterId: number, answer: (answer: SetupAnswer) => void): void {
     const { prng, faults, clock } = this.env;
     if (sign !== this.sign) return answer("closed");
+    if (this.computations.has(clusterId)) {
+      return this.close(sign, clusterId, true, () => this.setUp(sign, clusterId, answer));
+    }
     if (this.cpus === 0 || prng.chance(faults.setupRefused)) return answer("refused");
-    this.computations.set(share.cluster.id, { share, isClosing: false });
+    const computation = { isClosing: false };
+    this.computations.set(clusterId, computation);
     const isFailed = prng.chance(faults.setupFailed);
     clock.after(prng.chance(0.2) ? prng.int(0, 4_000) : prng.int(0, 50), () => {
       // Of a node that was restarted meanwhile, nobody hears.
       if (sign !== this.sign || !this.peer.isUp) return;
-      if (isFailed) this.computations.delete(share.cluster.id);
+      if (isFailed) this.computations.delete(clusterId);
       answer(isFailed ? "setup_failed" : this.cpus > 0 ? this.cpus : "refused");
     });
   }
@@ -123,13 +134,15 @@ export class FakeNode {
       isOver: false,
     };
     this.runs.add(run);
-    this.starts.set(uid, (this.starts.get(uid) ?? 0) + 1);
+    this.started.add(uid);
+    this.onStart(uid);
     if (isProvisional) {
       clock.after(Math.min(durationMs / 2, 1_000), () => {
-        if (!run.isOver) this.#send(this.#news(run, STATUS_PROVISIONAL));
+        if (!run.isOver) this.#send(run.clusterId, this.#news(run, STATUS_PROVISIONAL));
       });
     }
-    if (durationMs < Infinity) clock.after(durationMs, () => this.#end(run, STATUS_FINISHED));
+    const status = prng.chance(faults.jobFails) ? STATUS_TERMINATED : STATUS_FINISHED;
+    if (durationMs < Infinity) clock.after(durationMs, () => this.#end(run, status));
     answer("ACK");
   }
 
@@ -139,11 +152,41 @@ export class FakeNode {
     for (const run of this.runs) if (run.uid === uid) this.#kill(run);
   }
 
+  /** `JOBS:`; `null` where it hangs up. */
+  jobsOf(sign: string, clusterId: number): number[] | null {
+    if (sign !== this.sign) return null;
+    return [...this.runs].filter((run) => run.clusterId === clusterId).map(({ uid }) => uid);
+  }
+
+  /** `RESEND_JOB_RESULTS:`; returns how many it holds or runs, as far as it knows. */
+  resend(sign: string, clusterId: number): number {
+    if (sign !== this.sign) return 0;
+    const running = this.jobsOf(sign, clusterId)!.length;
+    const count = (this.#kept.get(clusterId)?.count ?? 0) + running;
+    if (count > 0) this.#resend(clusterId);
+    return count;
+  }
+
+  /** `RETRIEVE_JOB:`. */
+  keptResult(sign: string, uid: number): JobReplyNews | null {
+    if (sign !== this.sign) return null;
+    for (const { results } of this.#kept.values()) {
+      const news = results.get(uid);
+      if (news !== undefined) return news;
+    }
+    return null;
+  }
+
+  /** What {@linkcode keptResult} has answered has come. */
+  forgetResult(sign: string, uid: number): void {
+    if (sign !== this.sign) return;
+    for (const kept of this.#kept.values()) if (kept.results.delete(uid)) kept.count--;
+  }
+
   /** `CLOSE:`. Acknowledged once the computation's jobs are over. */
-  close(sign: string, share: Share, terminatePending: boolean, answer: () => void): void {
-    const { id } = share.cluster;
+  close(sign: string, id: number, terminatePending: boolean, answer: () => void): void {
     const computation = this.computations.get(id);
-    if (sign !== this.sign || computation?.share !== share) return answer();
+    if (sign !== this.sign || computation === undefined) return answer();
     computation.isClosing = true;
     if (terminatePending) {
       for (const run of this.runs) if (run.clusterId === id) this.#kill(run);
@@ -163,7 +206,7 @@ export class FakeNode {
     for (const run of this.runs) run.isOver = true;
     this.runs.clear();
     this.computations.clear();
-    this.#unsent = [];
+    this.#kept.clear();
     this.#waitsForEnd = [];
     this.#generation++;
     this.peer.stop();
@@ -172,10 +215,7 @@ export class FakeNode {
   /** It says goodbye first. */
   leave(): void {
     const { ipAddr, sign } = this;
-    this.env.network.postMaybeTwice(
-      this.peer,
-      () => this.scheduler.onTerminated(ipAddr, sign),
-    );
+    this.#tellMaybeTwice(() => this.scheduler.onTerminated(ipAddr, sign));
     this.crash();
   }
 
@@ -190,7 +230,7 @@ export class FakeNode {
   /** `PONG:`. */
   announce(): void {
     const { info } = this;
-    this.env.network.postMaybeTwice(this.peer, () => this.scheduler.onFound(info));
+    this.#tellMaybeTwice(() => this.scheduler.onFound(info));
   }
 
   /** It drops computations without jobs, as it does after its `zombie_interval`. */
@@ -205,10 +245,7 @@ export class FakeNode {
   setCpus(cpus: number): void {
     this.cpus = cpus;
     const { ipAddr, sign } = this;
-    this.env.network.postMaybeTwice(
-      this.peer,
-      () => this.scheduler.onCpusChanged(ipAddr, sign, cpus),
-    );
+    this.#tellMaybeTwice(() => this.scheduler.onCpusChanged(ipAddr, sign, cpus));
   }
 
   #kill(run: Run): void {
@@ -226,7 +263,7 @@ export class FakeNode {
     run.isOver = true;
     this.runs.delete(run);
     // The job no longer counts before its reply is sent: the close may overtake it.
-    this.#send(this.#news(run, status));
+    this.#send(run.clusterId, this.#news(run, status));
     for (const check of this.#waitsForEnd.splice(0)) check();
   }
 
@@ -244,24 +281,69 @@ export class FakeNode {
     };
   }
 
-  #send(news: JobReplyNews): void {
+  #send(clusterId: number, news: JobReplyNews): void {
+    const { network } = this.env;
     const { sign } = this;
-    this.env.network.postMaybeTwice(
-      this.peer,
-      () => this.scheduler.onReply(news),
-      (isAnswered) => {
-        if (!isAnswered && sign === this.sign) this.#unsent.push(news);
-      },
-    );
+    const send = (done: (isTaken: true | null) => void) =>
+      network.ask<true>(
+        this.peer,
+        (answer) => this.scheduler.onReply(news, () => answer(true)),
+        done,
+      );
+    const onAnswer = (isTaken: true | null) => {
+      if (sign !== this.sign) return;
+      // What jobs were told to end with, and what they said on the way, is not kept.
+      if (isTaken === null && news.status === STATUS_FINISHED) this.#keep(clusterId, news);
+      if (isTaken !== null && this.#kept.get(clusterId)?.count) this.#resend(clusterId);
+    };
+    network.maybeTwice(() => send(onAnswer), () => send(() => {}));
+  }
+
+  #keep(clusterId: number, news: JobReplyNews): void {
+    let kept = this.#kept.get(clusterId);
+    if (kept === undefined) this.#kept.set(clusterId, kept = { results: new Map(), count: 0 });
+    kept.results.set(news.uid, news);
+    kept.count++;
+  }
+
+  /** Sends again, one after the other, what is kept of a computation; until one is not taken. */
+  #resend(clusterId: number): void {
+    const { network } = this.env;
+    const { sign } = this;
+    const kept = this.#kept.get(clusterId);
+    const files = [...kept?.results.values() ?? []];
+    const next = () => {
+      const news = files.shift();
+      if (kept === undefined || news === undefined || sign !== this.sign) return;
+      if (!kept.results.has(news.uid)) return next();
+      network.ask<true>(
+        this.peer,
+        (answer) => this.scheduler.onReply(news, () => answer(true)),
+        (isTaken) => {
+          if (isTaken === null) return;
+          kept.results.delete(news.uid);
+          kept.count -= 2;
+          next();
+        },
+      );
+    };
+    next();
   }
 
   #pulse(): void {
     this.env.clock.after(PULSE_INTERVAL_MS, () => {
       if (this.peer.isUp && !this.peer.isPaused) {
-        this.env.network.postMaybeTwice(this.peer, () => this.scheduler.onPulse(this.ipAddr));
-        for (const news of this.#unsent.splice(0)) this.#send(news);
+        this.#tellMaybeTwice(() => this.scheduler.onPulse(this.ipAddr));
+        for (const [id, { isClosing }] of this.computations) {
+          if (!isClosing && this.#kept.get(id)?.count) this.#resend(id);
+        }
       }
       this.#pulse();
     });
+  }
+
+  #tellMaybeTwice(say: () => void): void {
+    const { network } = this.env;
+    network.maybeTwice(() => network.tell(this.peer, say));
   }
 }

@@ -1,32 +1,134 @@
 /**
- * Stands where the real server stands: tells the core what happens, looks after each event
- * whether all is well, and carries out the effects over the simulated network.
+ * Stands where the real server stands: tells the core what nodes and clients say, answers them
+ * once that lasts, and is killed and started again.
  *
  * @module
  */
 
-import { checkEffects, checkInvariants } from "../../src/core/invariants.ts";
 import * as core from "../../src/core/mod.ts";
-import type { Env } from "./env.ts";
+import { unpack } from "../../src/journal/packing.ts";
+import { readSnapshot } from "../../src/journal/core_journal.ts";
+import { EffectRunner } from "./carry_out.ts";
+import { Disk, type Durability } from "./disk.ts";
+import type { Env, JobScript } from "./env.ts";
 import type { FakeClient } from "./fake_client.ts";
-import type { FakeNode, JobAnswer, NodeSide, SetupAnswer } from "./fake_node.ts";
+import type { FakeNode, NodeSide } from "./fake_node.ts";
 import { Ledger } from "./ledger.ts";
+import { Life } from "./life.ts";
+import { Mirror } from "./mirror.ts";
+import { TIMEOUT_MS } from "./network.ts";
+import { PAYLOAD_READER, payloadWriter } from "./payloads.ts";
 import { Broken } from "./story.ts";
 
-const TRIES = 3;
-const TRY_AGAIN_MS = 1_000;
-const CLOSE_AGAIN_MS = 10_000;
 const TICK_MS = 500;
 
+/** A job as a client asks for it. */
+export interface Submission {
+  readonly hash: string;
+  readonly pinnedTo: string | null;
+  readonly payload: JobScript;
+}
+
 export class FakeServer implements NodeSide {
-  readonly core: core.Core;
   readonly ledger = new Ledger();
   readonly nodes = new Map<string, FakeNode>();
+  /** `null` = nothing survives the process. */
+  readonly disk: Disk | null;
+  readonly #mirror: Mirror | null;
   readonly #owners = new Map<number, FakeClient>();
+  #life: Life;
+  /** It was told to end for good. */
+  isShutDown = false;
 
-  constructor(readonly env: Env, options: core.CoreOptions) {
-    this.core = new core.Core(options);
-    this.#tick();
+  constructor(
+    readonly env: Env,
+    readonly options: core.CoreOptions,
+    durability: Durability | "off",
+  ) {
+    this.disk = durability === "off" ? null : new Disk(env, durability);
+    this.#mirror = this.disk && new Mirror(this.disk);
+    this.#life = this.#begin(options.firstId);
+  }
+
+  /** The core of the process that runs, or ran last. */
+  get core(): core.Core {
+    return this.#life.core;
+  }
+
+  get isUp(): boolean {
+    return !this.#life.isOver;
+  }
+
+  // What becomes of its process.
+
+  /** Its process ends at once, or its machine's power does. */
+  kill(how: "killed" | "power failure"): void {
+    const { env, disk } = this;
+    env.story.tell(env.clock.nowMs, () => `*** the scheduler: ${how}`);
+    if (this.#life.engine.problem !== null) this.ledger.loosen();
+    this.#life.isOver = true;
+    env.network.schedulerEnds();
+    if (how === "power failure") disk!.losePower();
+  }
+
+  /** It is told to leave everything for the next start. */
+  suspend(): void {
+    const { network } = this.env;
+    const life = this.#life;
+    network.scheduler.isUp = false;
+    life.afterCommit(() => this.kill("killed"));
+  }
+
+  /** It is started again, with what its disk holds. */
+  restart(): void {
+    const { env, disk } = this;
+    if (this.isUp || disk === null) return;
+    const [reserved] = [...disk.rows("meta")].filter(({ key }) => key === "reserved_ids");
+    const reservedIds = reserved === undefined ? 0 : unpack<number>(reserved.record);
+    const snapshot = readSnapshot(disk, PAYLOAD_READER);
+    for (const { key, payload } of disk.rows("cluster")) {
+      if (payload === null || unpack<string>(payload) !== this.#owners.get(key as number)?.name) {
+        throw new Broken([`the computation of cluster ${key} is lost`]);
+      }
+    }
+    this.#mirror!.reset();
+    const life = this.#life = this.#begin(Math.max(this.options.firstId, reservedIds));
+    env.network.schedulerStarts();
+    life.event(() => "*** the scheduler starts again", (state, nowMs) => {
+      life.coreJournal!.adopt(snapshot);
+      core.onRestored(state, snapshot, nowMs);
+    });
+    const problems = this.ledger.restarted(life.core);
+    if (problems.length > 0) throw new Broken(problems);
+    for (const node of this.nodes.values()) this.ping(node);
+  }
+
+  #begin(firstId: number): Life {
+    const { env, disk, options, ledger } = this;
+    disk?.open();
+    const writer = payloadWriter((cluster) => this.ownerOf(cluster).name);
+    const life = new Life(env, { ...options, firstId, isJournaled: disk !== null }, disk, writer);
+    if (disk !== null) {
+      disk.onWritten = (changes) => {
+        env.story.tell(env.clock.nowMs, () => `    journal: ${changes.length} changes written`);
+        this.#mirror!.update(changes);
+        const problems = this.#mirror!.problems(life.core);
+        if (problems.length > 0) throw new Broken(problems);
+      };
+    }
+    const runner = new EffectRunner(env, this, life);
+    life.engine.onEffect((effect) => {
+      const problems: string[] = [];
+      ledger.note(effect, problems);
+      if (problems.length > 0) throw new Broken(problems);
+      runner.run(effect);
+    });
+    const tick = () => {
+      life.event(() => "tick", (state, nowMs) => core.onTick(state, nowMs));
+      life.after(TICK_MS, tick);
+    };
+    life.after(TICK_MS, tick);
+    return life;
   }
 
   // What nodes say.
@@ -34,23 +136,24 @@ export class FakeServer implements NodeSide {
   onFound(info: core.NodeInfo): void {
     this.event(
       () => `node ${info.ipAddr} introduces itself: ${info.sign}, ${info.cpus} CPUs`,
-      (nowMs) => core.onNodeFound(this.core, info, nowMs),
+      (state, nowMs) => core.onNodeFound(state, info, nowMs),
     );
   }
 
   onPulse(ipAddr: string): void {
     const isKnown = this.event(
       () => `node ${ipAddr} pulses`,
-      (nowMs) => core.onNodePulse(this.core, ipAddr, { cpu: 1 }, nowMs),
+      (state, nowMs) => core.onNodePulse(state, ipAddr, { cpu: 1 }, nowMs),
     );
     if (!isKnown) this.ping(this.nodes.get(ipAddr)!);
   }
 
-  onReply(news: core.JobReplyNews): void {
+  onReply(news: core.JobReplyNews, acknowledge: () => void): void {
     this.event(
       () => `node ${news.nodeIpAddr} replies to job ${news.uid}: ${news.status}`,
-      (nowMs) => core.onJobReply(this.core, news, nowMs),
+      (state, nowMs) => core.onJobReply(state, news, nowMs),
     );
+    this.#life.afterCommit(acknowledge);
   }
 
   onCpusChanged(ipAddr: string, sign: string, cpus: number): void {
@@ -58,7 +161,7 @@ export class FakeServer implements NodeSide {
     if (node === null) return;
     this.event(
       () => `node ${ipAddr} offers ${cpus} CPUs`,
-      () => core.onNodeCpusChanged(this.core, node, cpus),
+      (state) => core.onNodeCpusChanged(state, node, cpus),
     );
   }
 
@@ -67,7 +170,7 @@ export class FakeServer implements NodeSide {
     if (node === null) return;
     this.event(
       () => `node ${ipAddr} says goodbye`,
-      (nowMs) => core.onNodeTerminated(this.core, node, nowMs),
+      (state, nowMs) => core.onNodeTerminated(state, node, nowMs),
     );
   }
 
@@ -86,14 +189,14 @@ export class FakeServer implements NodeSide {
   forgeReply(): void {
     const { prng } = this.env;
     const jobs = [...this.core.jobs.values()];
-    if (jobs.length === 0) return;
+    if (jobs.length === 0 || !this.isUp) return;
     const job = prng.pick(jobs);
     const others = [...this.nodes.keys()].filter((ipAddr) => ipAddr !== job.share?.node.ipAddr);
     const isWrongHash = others.length === 0 || prng.chance(0.5);
     const isBelieved = this.event(
       () => `a made-up reply to job ${job.uid}`,
-      (nowMs) =>
-        core.onJobReply(this.core, {
+      (state, nowMs) =>
+        core.onJobReply(state, {
           uid: job.uid,
           hash: isWrongHash ? "made up" : job.hash,
           nodeIpAddr: isWrongHash ? job.share?.node.ipAddr ?? "10.0.0.99" : prng.pick(others),
@@ -109,13 +212,26 @@ export class FakeServer implements NodeSide {
 
   // What clients say.
 
-  receive(client: FakeClient, options: core.ClusterOptions): core.Cluster {
+  /** `COMPUTE:`. Answers with the id of the cluster, or with `null`. */
+  receive(
+    client: FakeClient,
+    options: core.ClusterOptions,
+    answer: (id: number | null) => void,
+  ): void {
+    const life = this.#life;
+    if (life.core.shuttingDown || life.engine.problem !== null) return answer(null);
     const cluster = this.event(
       () => `client ${client.name} sends a computation`,
-      (nowMs) => core.onClusterReceived(this.core, client.name, options, nowMs),
+      (state, nowMs) => {
+        const received = core.onClusterReceived(state, client.name, options, nowMs);
+        this.#owners.set(received.id, client);
+        return received;
+      },
     );
-    this.#owners.set(cluster.id, client);
-    return cluster;
+    life.afterCommit(() => {
+      // What cannot be kept is not taken on.
+      answer(life.engine.problem === null ? cluster.id : null);
+    });
   }
 
   /** The client that sent `cluster`. */
@@ -123,289 +239,110 @@ export class FakeServer implements NodeSide {
     return this.#owners.get(cluster.id)!;
   }
 
-  /** A client's uid for a new job, or `null` where it is not taken. */
-  offerJob(cluster: core.Cluster, pinnedTo: string | null): number | null {
-    return core.refusesJob(this.core, cluster, pinnedTo) === null ? this.core.newId() : null;
+  /** `SCHEDULE:`. */
+  schedule(client: FakeClient, id: number, answer: (isHeard: boolean) => void): void {
+    const life = this.#life;
+    const cluster = life.core.clusters.get(id);
+    if (cluster === undefined || life.core.shuttingDown) return answer(false);
+    this.event(
+      () => `client ${client.name} asks for cluster ${id} to be scheduled`,
+      (state) => core.onScheduleHeard(state, cluster),
+    );
+    life.afterCommit(() => {
+      answer(true);
+      life.event(
+        () => `client ${client.name} knows that this was heard`,
+        (state, nowMs) => core.onScheduleRequested(state, cluster, nowMs),
+      );
+    });
   }
 
-  submit(client: FakeClient, cluster: core.Cluster, request: core.JobRequest): void {
-    if (!this.core.clusters.has(cluster.id)) return;
-    if (cluster.wantsResults) this.ledger.accept(request, cluster, client);
+  /** `JOB:`. Answers with a uid, or with `null` where the job is not taken. */
+  offerJob(
+    client: FakeClient,
+    id: number,
+    submission: Submission,
+    answer: (uid: number | null) => void,
+  ): void {
+    const life = this.#life;
+    const { core: state, engine } = life;
+    const cluster = state.clusters.get(id);
+    const { hash, pinnedTo } = submission;
+    if (cluster === undefined || engine.problem !== null) return answer(null);
+    if (core.refusesJob(state, cluster, pinnedTo) !== null) return answer(null);
+    const uid = state.newId();
+    const job = this.event(
+      () => `job ${uid} of cluster ${id} for ${pinnedTo ?? "any node"}`,
+      (state, nowMs) => core.onJobOffered(state, cluster, { uid, ...submission }, nowMs),
+    );
+    const withdraw = () => {
+      if (state.offered.get(uid) !== job) return;
+      const line = () => `client ${client.name} has not confirmed job ${uid}`;
+      life.event(line, (state) => core.onJobWithdrawn(state, job));
+    };
+    // Where the connection breaks, the client may have heard the uid; where it was closed, not.
+    const giveUp = () => this.env.prng.chance(0.5) ? this.confirmJob(client, uid) : withdraw();
+    life.afterCommit(() => {
+      if (engine.problem !== null) {
+        life.after(0, withdraw);
+        return answer(null);
+      }
+      if (!this.ledger.offer(uid, hash, cluster, client)) {
+        throw new Broken([`the uid ${uid} was given out twice`]);
+      }
+      answer(uid);
+      life.after(TIMEOUT_MS, giveUp);
+    });
+  }
+
+  /** The client has heard its job's uid, or may have. */
+  confirmJob(client: FakeClient, uid: number): void {
+    const job = this.core.offered.get(uid);
+    if (job === undefined) return;
+    this.ledger.entries.get(uid)!.isAccepted = job.cluster.wantsResults;
     this.event(
-      () => `job ${request.uid} of cluster ${cluster.id} for ${request.pinnedTo ?? "any node"}`,
-      (nowMs) => {
-        const job = core.onJobOffered(this.core, cluster, request, nowMs);
-        core.onJobSubmitted(this.core, job, nowMs);
-      },
+      () => `client ${client.name} confirms job ${uid}`,
+      (state, nowMs) => core.onJobSubmitted(state, job, nowMs),
     );
   }
+
+  // What its operator wants.
 
   shutDown(): void {
-    this.event(() => "shutdown", (nowMs) => core.onShutdown(this.core, nowMs));
+    if (!this.isUp) return;
+    this.isShutDown = true;
+    this.event(() => "shutdown", (state, nowMs) => core.onShutdown(state, nowMs));
   }
 
-  /** Has the core see something, checks that all is well, and carries out what comes of it. */
-  event<T>(line: () => string, happen: (nowMs: number) => T): T {
-    const { clock, story } = this.env;
-    let result: T;
-    try {
-      result = happen(clock.nowMs);
-    } catch (error) {
-      story.tell(clock.nowMs, line);
-      throw new Broken([`the core threw ${error instanceof Error ? error.stack : error}`]);
-    }
-    const effects = this.core.takeEffects();
-    // Of pulses and ticks that change nothing there are too many, and of what follows from them.
-    const news = effects.filter((e) => e.kind !== "tellNodeStatus" || e.status !== "stats");
-    if (news.length > 0 || !/tick|pulses/.test(line())) story.tell(clock.nowMs, line);
-    const problems = [...checkInvariants(this.core), ...checkEffects(effects)];
-    for (const effect of effects) {
-      this.ledger.note(effect, problems);
-    }
-    for (const effect of news) story.tell(clock.nowMs, () => `    → ${describe(effect)}`);
-    if (problems.length > 0) throw new Broken(problems);
-    for (const effect of effects) this.#carryOut(effect);
-    return result;
-  }
-
-  #carryOut(effect: core.Effect): void {
-    const { network } = this.env;
-    switch (effect.kind) {
-      case "setUpShare":
-        return this.#setUp(effect.share);
-      case "runJob":
-        return this.#run(effect.job, effect.share);
-      case "terminateJob": {
-        const { job, node } = effect;
-        const peer = this.nodes.get(node.ipAddr)!;
-        return network.request<void>(
-          peer.peer,
-          (answer) => answer(peer.terminate(node.info.sign, job.uid)),
-          () => {},
-        );
-      }
-      case "probeNode": {
-        const { node } = effect;
-        const peer = this.nodes.get(node.ipAddr)!;
-        return network.request<boolean>(
-          peer.peer,
-          (answer) => answer(peer.sign === node.info.sign),
-          (isThere) => {
-            const answer = isThere === null ? "silent" : isThere ? "alive" : "refused";
-            this.event(
-              () => `node ${node.ipAddr} was asked: ${answer}`,
-              (nowMs) => core.onNodeProbed(this.core, node, answer, nowMs),
-            );
-          },
-        );
-      }
-      case "closeShare":
-        return this.#close(effect.share, effect.terminatePending, TRIES);
-      case "announceCluster":
-        return this.#announce(effect.cluster, TRIES);
-      case "deliver":
-        return this.#deliver(effect.delivery);
-      case "discoverNodes":
-        for (const node of this.nodes.values()) this.ping(node);
-        return;
-      case "forgetNode":
-        // It may live and not know.
-        for (const share of effect.shares) this.#abandon(share);
-        return;
-      default:
-        // News for clients, and what may be forgotten: nothing here depends on it.
-    }
-  }
-
-  #setUp(share: core.Share): void {
-    const { ipAddr, info: { sign } } = share.node;
-    const node = this.nodes.get(ipAddr)!;
-    this.env.network.request<SetupAnswer>(
-      node.peer,
-      (answer) => node.setUp(sign, share, answer),
-      (answer) => {
-        const failure = answer === null || answer === "closed" ? "unreachable" : answer;
-        this.event(
-          () => `cluster ${share.cluster.id} on ${ipAddr}: ${failure}`,
-          (nowMs) =>
-            typeof failure === "number"
-              ? core.onShareReady(this.core, share, failure, nowMs)
-              : core.onShareFailed(this.core, share, failure, failure, nowMs),
-        );
-      },
-      { hasTimeLimit: false },
+  /** Limits the CPUs of a node that are used, or takes the limit back. */
+  limitNode(ipAddr: string, cpus: number | null): void {
+    if (!this.isUp) return;
+    this.event(
+      () => `the operator limits ${ipAddr} to ${cpus ?? "all"} CPUs`,
+      (state) => core.onNodeLimited(state, ipAddr, cpus),
     );
   }
 
-  #run(job: core.Job, share: core.Share): void {
-    const { ipAddr, info: { sign } } = share.node;
-    const node = this.nodes.get(ipAddr)!;
-    this.env.network.request<JobAnswer>(
-      node.peer,
-      (answer) => node.run(sign, job, share.cluster.id, answer),
-      (answer, failure) =>
-        this.event(
-          () => `job ${job.uid} on ${ipAddr}: ${answer ?? failure}`,
-          (nowMs) => {
-            if (answer === "ACK") return core.onJobStarted(this.core, job, share, nowMs);
-            this.ledger.refusals++;
-            if (answer === "busy") this.#endUnknownJobs(node, sign);
-            // A node with another sign closes the connection.
-            const kind = answer === "closed" ? "unreachable" : answer ?? failure!;
-            core.onJobRefused(this.core, job, share, { kind, reason: `says ${kind}` }, nowMs);
-          },
-        ),
+  /** Ends some cluster. */
+  cancelCluster(): void {
+    const { prng } = this.env;
+    const clusters = [...this.core.clusters.values()];
+    if (!this.isUp || clusters.length === 0) return;
+    const cluster = prng.pick(clusters);
+    const terminates = prng.chance(0.5);
+    this.event(
+      () => `the operator ends cluster ${cluster.id}${terminates ? " at once" : ""}`,
+      (state, nowMs) => core.onClusterCancelled(state, cluster, terminates, "it was ended", nowMs),
     );
   }
 
-  /**
-   * Ends what runs on a node without the core's knowledge: jobs whose acknowledgement was lost,
-   * which the core has given up.
-   */
-  #endUnknownJobs(node: FakeNode, sign: string): void {
-    this.env.network.request<number[]>(
-      node.peer,
-      (answer) => answer([...node.runs].map(({ uid }) => uid)),
-      (uids) => {
-        for (const uid of uids ?? []) {
-          if (this.core.jobs.get(uid)?.share?.node.ipAddr !== node.ipAddr) {
-            node.terminate(sign, uid);
-          }
-        }
-      },
-    );
-  }
-
-  #close(share: core.Share, terminatePending: boolean, tries: number): void {
-    const { ipAddr, info: { sign } } = share.node;
-    const node = this.nodes.get(ipAddr)!;
-    const { clock, network } = this.env;
-    let isOver = false;
-    network.request<true>(
-      node.peer,
-      (answer) => node.close(sign, share, terminatePending, () => answer(true)),
-      (answer) => {
-        isOver = true;
-        if (answer === null && tries > 1) {
-          clock.after(TRY_AGAIN_MS, () => this.#close(share, terminatePending, tries - 1));
-          return;
-        }
-        this.event(
-          () => `cluster ${share.cluster.id} closed on ${ipAddr}${answer ? "" : " (no answer)"}`,
-          (nowMs) => core.onShareClosed(this.core, share, nowMs),
-        );
-      },
-      { hasTimeLimit: false },
-    );
-    // A job that was just starting up is not terminated: the node has to be told again, even of
-    // jobs that the core does not know to run there.
-    const remind = () => {
-      if (isOver) return;
-      this.#abandon(share);
-      clock.after(CLOSE_AGAIN_MS, remind);
-    };
-    if (terminatePending) clock.after(CLOSE_AGAIN_MS, remind);
-  }
-
-  /** Tells a node to close a computation and end its jobs, if it can hear; awaits no answer. */
-  #abandon(share: core.Share): void {
-    const { ipAddr, info: { sign } } = share.node;
-    const node = this.nodes.get(ipAddr)!;
-    this.env.network.request<void>(
-      node.peer,
-      (answer) => node.close(sign, share, true, answer),
-      () => {},
-      { hasTimeLimit: false },
-    );
-  }
-
-  #announce(cluster: core.Cluster, tries: number): void {
-    const client = this.ownerOf(cluster);
-    this.env.network.request<boolean>(
-      client.peer,
-      (answer) => answer(client.onScheduled(cluster)),
-      (answer) => {
-        if (answer === null && tries > 1) {
-          this.env.clock.after(TRY_AGAIN_MS, () => this.#announce(cluster, tries - 1));
-          return;
-        }
-        this.event(
-          () => `cluster ${cluster.id} ${answer ? "announced" : "lost"}`,
-          (nowMs) =>
-            answer
-              ? core.onClusterAnnounced(this.core, cluster, nowMs)
-              : core.onClusterLost(this.core, cluster, nowMs),
-        );
-      },
-    );
-  }
-
-  #deliver(delivery: core.Delivery): void {
-    const client = this.ownerOf(delivery.cluster);
-    this.env.network.request<"ACK" | "NAK">(
-      client.peer,
-      (answer) => answer(client.onResult(delivery)),
-      (answer) =>
-        this.event(
-          () => `result of job ${delivery.uid}: ${answer ?? "not taken"}`,
-          (nowMs) => {
-            if (answer === "ACK") {
-              this.ledger.acknowledge(delivery);
-              core.onDelivered(this.core, delivery, nowMs);
-            } else if (answer === "NAK") {
-              const isGivenUp = core.onDeliveryRefused(this.core, delivery, nowMs);
-              if (isGivenUp) this.ledger.giveUp(delivery.uid);
-            } else {
-              core.onDeliveryFailed(delivery, nowMs);
-            }
-          },
-        ),
-    );
+  /** Has the core see something, checks that all is well, and has effects carried out. */
+  event<T>(line: () => string, happen: (core: core.Core, nowMs: number) => T): T {
+    return this.#life.event(line, happen);
   }
 
   #nodeOf(ipAddr: string, sign: string): core.Node | null {
     const node = this.core.nodes.get(ipAddr);
     return node?.info.sign === sign ? node : null;
-  }
-
-  #tick(): void {
-    this.env.clock.after(TICK_MS, () => {
-      this.event(() => "tick", (nowMs) => core.onTick(this.core, nowMs));
-      this.#tick();
-    });
-  }
-}
-
-function describe(effect: core.Effect): string {
-  switch (effect.kind) {
-    case "setUpShare":
-    case "tellNodeStatus":
-    case "closeShare": {
-      const { share } = effect;
-      const how = effect.kind === "tellNodeStatus" ? ` ${effect.status}` : "";
-      return `${effect.kind}${how}: cluster ${share.cluster.id} on ${share.node.ipAddr}`;
-    }
-    case "runJob":
-      return `runJob ${effect.job.uid} on ${effect.share.node.ipAddr}`;
-    case "terminateJob":
-    case "tellJobRunning":
-      return `${effect.kind} ${effect.job.uid} on ${effect.node.ipAddr}`;
-    case "forgetJob":
-      return `forgetJob ${effect.job.uid}`;
-    case "deliver": {
-      const { uid, status, reason, attempts } = effect.delivery;
-      return `deliver job ${uid}: ${status}${reason ? ` (${reason})` : ""}, attempt ${attempts}`;
-    }
-    case "forgetResult":
-      return `forgetResult of job ${effect.delivery.uid}`;
-    case "probeNode":
-    case "inventoryNode":
-      return `${effect.kind} ${effect.node.ipAddr}`;
-    case "greetNode":
-      return `greetNode ${effect.ipAddr}`;
-    case "forgetNode":
-      return `forgetNode ${effect.node.ipAddr}: ${effect.reason}`;
-    default:
-      return `${effect.kind} ${effect.cluster.id}`;
   }
 }

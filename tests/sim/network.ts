@@ -49,25 +49,45 @@ export interface Weather {
 
 /** Why there was no answer. */
 export type Failure =
+  /** The machine says that there is no such process: the request was not received. */
+  | "refused"
   /** The request was certainly not received. */
   | "unreachable"
   /** It may have been: the answer was lost or too late, or the process ended before it. */
   | "lost";
 
-/** How long the scheduler waits for an answer. */
-const TIMEOUT_MS = 5_000;
+/** How long all wait for an answer. */
+export const TIMEOUT_MS = 5_000;
+
+/** Of the scheduler's requests under way when it ends, so many are received all the same. */
+const SENT_RATE = 0.5;
 
 export class Network {
+  /** The scheduler's process; another one after each start. */
+  readonly scheduler = new Peer("scheduler");
+  #life = 0;
+
   constructor(
     readonly clock: Clock,
     readonly prng: Prng,
     readonly weather: Weather,
   ) {}
 
+  /** The scheduler's process has ended: whoever waits for its answer sees the connection break. */
+  schedulerEnds(): void {
+    this.#life++;
+    this.scheduler.stop();
+  }
+
+  /** A new process of the scheduler takes connections. */
+  schedulerStarts(): void {
+    this.scheduler.isUp = true;
+  }
+
   /**
    * Sends a request of the scheduler to `peer`, where `handle` is called with what to call to
    * answer, now or later. In the end `done` is called once, with the answer, or with why none
-   * came.
+   * came; never, if the scheduler's process has ended.
    */
   request<Answer>(
     peer: Peer,
@@ -75,12 +95,13 @@ export class Network {
     done: (answer: Answer | null, failure: Failure | null) => void,
     options: { hasTimeLimit: boolean } = { hasTimeLimit: true },
   ): void {
+    const life = this.#life;
     let isOver = false;
     const finish = (answer: Answer | null, failure: Failure | null) => {
       if (isOver) return;
       isOver = true;
       peer.open.delete(breakOff);
-      done(answer, failure);
+      if (life === this.#life) done(answer, failure);
     };
     const fail = (failure: Failure, delayMs: number) =>
       this.clock.after(delayMs, () => finish(null, failure));
@@ -91,8 +112,11 @@ export class Network {
     const isAnswerLost = this.#isLost();
     if (isRequestLost) return giveUp(this.prng.chance(0.5) ? "unreachable" : "lost");
     this.clock.after(this.#latency(), () => {
+      if (life !== this.#life && !this.prng.chance(SENT_RATE)) return;
       if (peer.isCutOff) return giveUp("unreachable");
-      if (!peer.isUp) return fail("unreachable", this.#latency());
+      if (!peer.isUp) {
+        return fail(this.prng.chance(0.5) ? "refused" : "unreachable", this.#latency());
+      }
       peer.open.add(breakOff);
       const arrive = () =>
         handle((answer) => {
@@ -104,27 +128,54 @@ export class Network {
     });
   }
 
-  /** {@linkcode post} for messages that may come twice. */
-  postMaybeTwice(peer: Peer, handle: () => void, done?: (isAnswered: boolean) => void): void {
+  /** Calls `send`, and perhaps `sendAgain` a little later: for messages that may come twice. */
+  maybeTwice(send: () => void, sendAgain: () => void = send): void {
     if (this.prng.chance(this.weather.doubleRate)) {
-      this.clock.after(this.prng.int(1, 3_000), () => this.post(peer, handle));
+      this.clock.after(this.prng.int(1, 3_000), sendAgain);
     }
-    this.post(peer, handle, done);
+    send();
+  }
+
+  /** Sends a message of `peer` to the scheduler, where `handle` is called; there is no answer. */
+  tell(peer: Peer, handle: () => void): void {
+    if (!peer.isUp || peer.isCutOff || this.#isLost()) return;
+    this.clock.after(this.#latency(), () => {
+      if (this.scheduler.isUp) handle();
+    });
   }
 
   /**
-   * Sends a message of `peer` to the scheduler, where `handle` is called. `done` is called once
-   * with whether the scheduler's answer came.
+   * Sends a request of `peer` to the scheduler, where `handle` is called with what to call to
+   * answer. `done` is called once, with the answer, or with `null` where none came.
    */
-  post(peer: Peer, handle: () => void, done: (isAnswered: boolean) => void = () => {}): void {
-    if (!peer.isUp || peer.isCutOff || this.#isLost()) {
-      this.clock.after(this.#latency(), () => done(false));
-      return;
-    }
+  ask<Answer>(
+    peer: Peer,
+    handle: (answer: (answer: Answer) => void) => void,
+    done: (answer: Answer | null) => void,
+  ): void {
+    const { scheduler, clock } = this;
+    let isOver = false;
+    const finish = (answer: Answer | null) => {
+      if (isOver) return;
+      isOver = true;
+      scheduler.open.delete(breakOff);
+      done(peer.isUp ? answer : null);
+    };
+    const fail = (delayMs: number) => clock.after(delayMs, () => finish(null));
+    const breakOff = () => fail(this.#latency());
+    if (!peer.isUp || peer.isCutOff) return fail(this.#latency());
+    if (this.#isLost()) return fail(this.prng.int(10, TIMEOUT_MS));
     const isAnswerLost = this.#isLost();
-    this.clock.after(this.#latency(), () => {
-      handle();
-      this.clock.after(this.#latency(), () => done(!isAnswerLost && peer.isUp));
+    clock.after(this.#latency(), () => {
+      if (!scheduler.isUp) return fail(this.#latency());
+      scheduler.open.add(breakOff);
+      let isAnswered = false;
+      handle((answer) => {
+        isAnswered = true;
+        if (isAnswerLost) fail(this.prng.int(10, TIMEOUT_MS));
+        else clock.after(this.#latency(), () => finish(answer));
+      });
+      if (!isAnswered) fail(TIMEOUT_MS);
     });
   }
 

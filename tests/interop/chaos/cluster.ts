@@ -96,7 +96,8 @@ export class ChaosCluster {
     if (kind === "cut") await cut(this.#net, machine);
     else if (kind === "SIGSTOP") process.kill("SIGSTOP");
     else {
-      process.kill("SIGKILL");
+      if (kind === "kill -9") process.kill("SIGKILL");
+      else process.signal("SIGTERM");
       await process.ended();
     }
   }
@@ -154,7 +155,7 @@ export class ChaosCluster {
         ...["deno", "run", ...SCHEDULER_PERMISSIONS, `${lab.root}/main.ts`],
         ...["--daemon", "-d", "-i", address, "-p", String(PORTS.current)],
         ...["--dest_path_prefix", store, "--pulse_interval", String(PULSE_S)],
-        ...["--ping_interval", "3", ...schedulerArgs],
+        ...["--ping_interval", "3", "--keep", ...schedulerArgs],
       ]
       : [
         ...[lab.venv.python, `${lab.venv.bin}/dispynode.py`, "--clean", "--daemon", "-i", address],

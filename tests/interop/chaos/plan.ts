@@ -7,7 +7,7 @@
 import { Prng } from "../../sim/prng.ts";
 
 /** What can happen to a process or a machine. */
-export type FaultKind = "kill -9" | "SIGSTOP" | "cut";
+export type FaultKind = "kill -9" | "SIGTERM" | "SIGSTOP" | "cut";
 
 /** Who it can happen to: `node 2`, `client 1`, `scheduler`. */
 export type Target = string;
@@ -17,7 +17,7 @@ export interface Fault {
   readonly atMs: number;
   readonly kind: FaultKind;
   readonly target: Target;
-  /** A process that was killed is started again after so long. */
+  /** A process that has ended is started again after so long. */
   readonly lastsMs: number;
 }
 
@@ -28,7 +28,7 @@ export interface PlanOptions {
   readonly durationMs: number;
   readonly nodes: number;
   readonly clients: number;
-  /** Whether the scheduler is killed, too. */
+  /** Whether the scheduler is killed (or ended with `--keep`) and started again, too. */
   readonly schedulerKills: boolean;
 }
 
@@ -56,6 +56,7 @@ const CHOICES: readonly Choice[] = [
   { kind: "SIGSTOP", who: "client", weight: 2 },
   { kind: "cut", who: "client", weight: 2 },
   { kind: "kill -9", who: "scheduler", weight: 4 },
+  { kind: "SIGTERM", who: "scheduler", weight: 1 },
   { kind: "SIGSTOP", who: "scheduler", weight: 1 },
   { kind: "cut", who: "scheduler", weight: 1 },
 ];
@@ -66,7 +67,7 @@ export function planFaults(options: PlanOptions): Fault[] {
   const prng = new Prng(seed);
   const between = ([low, high]: readonly [number, number]) => prng.int(low, high);
   const choices = CHOICES.filter(({ kind, who }) =>
-    schedulerKills || !(kind === "kill -9" && who === "scheduler")
+    schedulerKills || who !== "scheduler" || kind === "cut" || kind === "SIGSTOP"
   );
   const total = choices.reduce((sum, { weight }) => sum + weight, 0);
   const restsUntil = new Map<Target, number>();

@@ -35,7 +35,7 @@ export interface ChaosOutcome {
 }
 
 /** How long clients may wait for their last outcomes once all faults are over. */
-const SETTLE_MS = 180_000;
+const SETTLE_MS = 120_000;
 const TELL_EVERY_MS = 30_000;
 /** So many jobs of a kind are named. */
 const NAMED = 12;
@@ -80,7 +80,8 @@ async function settle(cluster: ChaosCluster): Promise<boolean> {
   let isTimeUp = false;
   const timer = setTimeout(async () => {
     isTimeUp = true;
-    await Promise.all(cluster.clients.map(({ process }) => process.send("give up")));
+    const waiting = cluster.clients.filter((client) => client.all("end").length === 0);
+    await Promise.all(waiting.map(({ process }) => process.send("give up")));
   }, SETTLE_MS);
   await Promise.all(cluster.clients.map((client) => client.event("end")));
   clearTimeout(timer);

@@ -51,6 +51,8 @@ const START_LIMIT_MS = 20_000;
 
 /** How a scheduler is started. */
 export interface SchedulerOptions {
+  /** Which program it is, where the scenario is about that; {@linkcode SCHEDULER} otherwise. */
+  readonly kind?: typeof SCHEDULER;
   /** Options after `--daemon -i 127.0.0.1`, the same for ours and the reference. */
   readonly args?: readonly string[];
   /** Base port; 9700 when absent, which our scheduler and the reference share as the default. */
@@ -67,6 +69,8 @@ export interface NodeOptions {
   readonly kind?: NodeKind;
   readonly cpus?: number;
   readonly args?: readonly string[];
+  /** Options that nodes of ours have and dispy's have not: the latter get none. */
+  readonly ownArgs?: readonly string[];
   /** Base port the node belongs to; it listens at the next one. */
   readonly port?: number;
   /** Whether it is told where the scheduler is (the default), or must find it by broadcast. */
@@ -153,7 +157,7 @@ export class Lab {
       ...(options.port ? ["-p", String(options.port)] : []),
       ...(options.args ?? []),
     ];
-    const argv = SCHEDULER === "reference"
+    const argv = (options.kind ?? SCHEDULER) === "reference"
       ? [this.#venv.python, `${this.#venv.bin}/dispyscheduler.py`, ...args]
       : ["deno", "run", ...SCHEDULER_PERMISSIONS, `${ROOT}/main.ts`, ...args];
     return await this.startSchedulerAs(argv, store, options.port);
@@ -191,14 +195,16 @@ export class Lab {
     const address = this.node(n);
     const store = await this.folder(`node-${n}`);
     const port = options.port ?? PORTS.current;
+    const isOurs = this.#isOurs(n, options);
     const node = this.start(`node ${address}`, [
-      ...this.#nodeProgram(n, options),
+      ...this.#nodeProgram(isOurs, options),
       ...["-d", "--clean", "-i", address, "--name", `node${n}`],
       ...(options.takesCommands ? [] : ["--daemon"]),
       ...["-c", String(options.cpus ?? NODE_CPUS), "--dest_path_prefix", store],
       ...(options.knowsScheduler ?? true ? ["--scheduler_host", "127.0.0.1"] : []),
       ...(options.port ? ["-p", String(port)] : []),
       ...(options.args ?? []),
+      ...(isOurs ? options.ownArgs ?? [] : []),
     ], store);
     await this.ready(
       node,
@@ -208,13 +214,20 @@ export class Lab {
     return node;
   }
 
-  /** The command line of a node up to its options. Only dispy's own can be odd or take commands. */
-  #nodeProgram(n: number, { kind, odd, takesCommands }: NodeOptions): string[] {
-    if (odd || takesCommands) return [this.#venv.python, ODD_NODE, ...odd ?? [], "--"];
-    const chosen = kind ?? (NODES === "mixed" ? n % 2 === 0 ? "ours" : "dispynode" : NODES);
-    return chosen === "ours"
-      ? ["deno", "run", "--allow-all", `${ROOT}/main.ts`, "node"]
-      : [this.#venv.python, `${this.#venv.bin}/dispynode.py`];
+  /** Whether a node is one of ours. Only dispy's own can be odd or take commands. */
+  #isOurs(n: number, { kind, odd, takesCommands }: NodeOptions): boolean {
+    if (odd || takesCommands) return false;
+    return (kind ?? (NODES === "mixed" ? n % 2 === 0 ? "ours" : "dispynode" : NODES)) === "ours";
+  }
+
+  /** The command line of a node up to its options. */
+  #nodeProgram(isOurs: boolean, { odd, takesCommands }: NodeOptions): string[] {
+    if (isOurs) return ["deno", "run", "--allow-all", `${ROOT}/main.ts`, "node"];
+    const isOdd = odd || takesCommands;
+    return [
+      this.#venv.python,
+      ...(isOdd ? [ODD_NODE, ...odd ?? [], "--"] : [`${this.#venv.bin}/dispynode.py`]),
+    ];
   }
 
   /** Starts nodes 1 to `count` at once. */

@@ -60,10 +60,25 @@ export class Nodes {
 
 /** Waits until the test says to go on. */
 export async function untilGo(): Promise<void> {
-  const reader = input.getReader();
-  const { value } = await reader.read();
-  reader.releaseLock();
-  if (value?.trim() !== "go") throw new Error("the test has gone away");
+  const { value } = await (input ??= lines()).next();
+  if (value !== "go") throw new Error("the test has gone away");
 }
 
-const input = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+/** Reads only once it is asked to: standard input that is being read keeps a program alive. */
+let input: AsyncIterator<string, undefined> | undefined;
+
+async function* lines(): AsyncGenerator<string, undefined> {
+  let rest = "";
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+}
+
+/** Plays the part that the first argument names. */
+export async function play(parts: Record<string, () => Promise<void>>): Promise<void> {
+  const part = parts[Deno.args[0] ?? ""];
+  if (part === undefined) throw new Error(`the parts are: ${Object.keys(parts).join(" ")}`);
+  await part();
+}

@@ -1,0 +1,240 @@
+/**
+ * `dispyscheduler submit`: runs command lines on the nodes of a scheduler.
+ *
+ * Each line is a job of a cluster whose computation is a small program, `run_line.sh`, with the
+ * line as its argument. dispynode runs no program that it was not sent, whatever stands at its
+ * path; nodes need `/bin/sh`, and neither Python nor anything of ours.
+ *
+ * @module
+ */
+
+import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
+import { submitCommand, type SubmitConfig } from "../cli/submit_options.ts";
+import {
+  DispyError,
+  type Job,
+  type JobEvent,
+  program,
+  SchedulerUnreachableError,
+  SharedJobCluster,
+} from "../client/mod.ts";
+import { messageOf } from "../log/error_message.ts";
+import { CommandError } from "./command_error.ts";
+import { print, runCommand } from "./run_command.ts";
+import { countLines, makeLines } from "./submit/lines.ts";
+import { EXIT_CODES } from "./submit/outcome.ts";
+import { Report } from "./submit/report.ts";
+import RUN_LINE from "./submit/run_line.sh" with { type: "text" };
+import { Runner } from "./submit/runner.ts";
+
+/** The arguments of the program that runs lines. */
+type LineArgs = readonly (string | number | bigint | boolean)[];
+
+const PROGRESS_MS = 200;
+
+/** A cluster without nodes for so long is worth a word. */
+const NO_NODES_MS = 5_000;
+
+/** After Ctrl-C, how long jobs may take to end. */
+const FAREWELL_MS = 8_000;
+
+/** How wide a terminal is that does not tell. */
+const USUAL_COLUMNS = 80;
+
+async function run(config: SubmitConfig): Promise<number> {
+  if (config.dryRun) {
+    for await (const { command } of makeLines(config)) print(`${command}\n`);
+    return 0;
+  }
+  const folder = await Deno.makeTempDir({ prefix: "dispyscheduler-submit-" });
+  try {
+    const path = `${folder}/${config.name}`;
+    await Deno.writeTextFile(path, RUN_LINE, { mode: 0o755 });
+    // Whatever mask the user has: nodes take over the file's mode.
+    if (Deno.build.os !== "windows") await Deno.chmod(path, 0o755);
+    return await new Submission(config, path).run();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** One run of the command. */
+class Submission {
+  readonly #report: Report;
+  readonly #startedMs = performance.now();
+  /** Aborted when everything is to end: by the user, or because of an error. */
+  readonly #end = new AbortController();
+  #runner: Runner | undefined;
+  #interrupted = false;
+  #isComplete = false;
+
+  /** @param path The program that runs lines. */
+  constructor(private readonly config: SubmitConfig, private readonly path: string) {
+    const showsBar = config.showProgress && Deno.stderr.isTerminal();
+    this.#report = new Report({
+      stdout: Deno.stdout,
+      stderr: Deno.stderr,
+      json: config.json,
+      keepOrder: config.keepOrder,
+      columns: showsBar ? terminalColumns : null,
+    });
+  }
+
+  async run(): Promise<number> {
+    this.#listenForSignals();
+    let cluster: SharedJobCluster<LineArgs, number>;
+    try {
+      cluster = await this.#open();
+    } catch (error) {
+      if (this.#interrupted) return EXIT_CODES.cancelled;
+      if (!(error instanceof DispyError)) throw error;
+      throw new CommandError(error.message, { cause: error });
+    }
+    const runner = this.#runner = new Runner(cluster, {
+      ...this.config,
+      onResult: (result) => this.#guard(() => this.#report.add(result)),
+    });
+    const timers = [
+      setInterval(() => this.#guard(() => this.#showProgress(runner)), PROGRESS_MS),
+      setTimeout(() => this.#tellOfNoNodes(cluster), NO_NODES_MS),
+    ];
+    const closed = this.#closeAtEnd(cluster, runner);
+    try {
+      await runner.run(this.#lines());
+      if (!this.#end.signal.aborted) await cluster.close();
+      else await closed;
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+    }
+    return this.#outcome(runner);
+  }
+
+  /** At the one of the scheduler's ports that there is. */
+  async #open(): Promise<SharedJobCluster<LineArgs, number>> {
+    const { connection, nodes, depends, clientHost, clientPort } = this.config;
+    const { host, ports, secret, tls, timeoutMs } = connection;
+    const at = (schedulerPort: number) =>
+      SharedJobCluster.open<LineArgs, number>({
+        computation: program(this.path, { depends }),
+        scheduler: host,
+        schedulerPort,
+        clusterSecret: secret,
+        tls: tls ?? undefined,
+        nodes: nodes.length === 0 ? undefined : nodes,
+        host: clientHost ?? undefined,
+        port: clientPort ?? undefined,
+        timeoutMs,
+        signal: this.#end.signal,
+        onJob: (job, event) => this.#onJob(job, event),
+        onConnection: (event) =>
+          this.#report.note(
+            event.kind === "lost"
+              ? `the scheduler is out of reach (${messageOf(event.error)}); trying again`
+              : "the scheduler is back",
+          ),
+      });
+    const [first, ...others] = ports;
+    try {
+      return await at(first!);
+    } catch (error) {
+      const [second] = others;
+      if (second === undefined || !(error instanceof SchedulerUnreachableError)) throw error;
+      try {
+        return await at(second);
+      } catch (next) {
+        // The usual port is the one to speak of.
+        throw next instanceof SchedulerUnreachableError ? error : next;
+      }
+    }
+  }
+
+  #onJob(job: Job<number>, event: JobEvent): void {
+    if (event === "Running") this.#runner?.onRunning(job);
+  }
+
+  async *#lines() {
+    yield* makeLines(this.config);
+    this.#isComplete = true;
+  }
+
+  /** Once everything is to end: has jobs cancelled, and the cluster closed. */
+  #closeAtEnd(cluster: SharedJobCluster<LineArgs, number>, runner: Runner): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const close = () => {
+        runner.stop();
+        const late = setTimeout(resolve, FAREWELL_MS);
+        cluster.close({ terminate: true }).then(resolve, reject).finally(() => clearTimeout(late));
+      };
+      if (this.#end.signal.aborted) close();
+      else this.#end.signal.addEventListener("abort", close);
+    });
+  }
+
+  #listenForSignals(): void {
+    const signals: Deno.Signal[] = Deno.build.os === "windows"
+      ? ["SIGINT", "SIGBREAK"]
+      : ["SIGINT", "SIGTERM", "SIGHUP"];
+    for (const signal of signals) {
+      Deno.addSignalListener(signal, () => {
+        if (this.#interrupted) Deno.exit(EXIT_CODES.cancelled);
+        this.#interrupted = true;
+        this.#report.note("cancelling all command lines; once more to leave at once");
+        this.#end.abort();
+      });
+    }
+  }
+
+  /** Does what may fail in a place where nobody would hear of it; then everything ends. */
+  #guard(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.#end.abort(error);
+    }
+  }
+
+  #showProgress(runner: Runner): void {
+    const { done, failed, running, taken } = runner;
+    const total = this.#isComplete ? taken : countLines(this.config);
+    this.#report.progress({ done, failed, running, total, elapsedMs: this.#elapsedMs });
+  }
+
+  #tellOfNoNodes(cluster: SharedJobCluster<LineArgs, number>): void {
+    if (cluster.nodes.size > 0 || cluster.pendingJobs === 0) return;
+    this.#report.note("the scheduler has no node for us yet; waiting (dispyscheduler nodes)");
+  }
+
+  #outcome(runner: Runner): number {
+    const { signal } = this.#end;
+    // An error in what nobody waited for; where it is the reader who has gone, there is no summary.
+    if (signal.aborted && !this.#interrupted) throw signal.reason;
+    this.#report.finish(this.#elapsedMs);
+    if (this.#interrupted) return EXIT_CODES.cancelled;
+    if (runner.refusal !== null) {
+      this.#report.note(`no more lines were submitted: ${runner.refusal}`);
+    }
+    return this.#report.worst;
+  }
+
+  get #elapsedMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return USUAL_COLUMNS; // standard output and input are no terminals, and only those are asked
+  }
+}
+
+/**
+ * Runs the command.
+ *
+ * @param args The arguments behind its name.
+ * @returns The exit code.
+ */
+export function runSubmit(args: readonly string[]): Promise<number> {
+  return runCommand(args, submitCommand(SYSTEM_ENVIRONMENT), run, EXIT_CODES.lost);
+}

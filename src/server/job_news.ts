@@ -1,0 +1,22 @@
+/**
+ * A node's reply as the core hears of it.
+ *
+ * @module
+ */
+
+import type { JobReplyNews } from "../core/mod.ts";
+import { type JobReply, JobStatus } from "../wire/mod.ts";
+
+/** What the core needs to know of `reply`, which goes on to the client as it is. */
+export function toNews(reply: JobReply): JobReplyNews {
+  return {
+    uid: reply.uid,
+    hash: reply.hash,
+    nodeIpAddr: reply.ipAddr,
+    status: reply.status,
+    provisional: reply.status === JobStatus.ProvisionalResult,
+    startTimeS: reply.startTimeS,
+    endTimeS: reply.endTimeS,
+    payload: reply,
+  };
+}
