@@ -35,6 +35,7 @@ export {
 export * from "./errors.ts";
 export type { Job, JobState, SubmitOptions } from "./job.ts";
 export type * from "./options.ts";
+export { JobCluster } from "./job_cluster.ts";
 export { PythonObject } from "./python_object.ts";
 export type { PythonOutput } from "./python_results.ts";
 export {

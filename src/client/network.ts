@@ -207,7 +207,7 @@ function reasonOf(error: Error): string {
 }
 
 function openTls(options: TlsOptions): { context: SecureContext; trust: Trust } {
-  const { certPem, keyPem } = "certPem" in options ? options : readTlsFiles(options);
+  const { certPem, keyPem } = readTls(options);
   try {
     const trust = new Trust(certPem);
     const fault = trust.fault();
@@ -218,9 +218,14 @@ function openTls(options: TlsOptions): { context: SecureContext; trust: Trust } 
   }
 }
 
-function readTlsFiles(
-  { certFile, keyFile }: Extract<TlsOptions, { certFile: unknown }>,
-): { certPem: string; keyPem: string } {
+/**
+ * A certificate and its key as PEM texts.
+ *
+ * @throws {TlsError} Where a file cannot be read, or does not hold what it should.
+ */
+export function readTls(options: TlsOptions): { certPem: string; keyPem: string } {
+  if ("certPem" in options) return options;
+  const { certFile, keyFile } = options;
   try {
     const certText = readFileSync(certFile, "utf8");
     const keyText = keyFile === undefined ? certText : readFileSync(keyFile, "utf8");

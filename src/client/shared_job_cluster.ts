@@ -46,7 +46,8 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
   #closing: Promise<void> | null = null;
   #poll: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(parts: ClusterParts<Args, Result>) {
+  /** @param parts Of an open cluster; programs call {@linkcode SharedJobCluster.open}. */
+  protected constructor(parts: ClusterParts<Args, Result>) {
     this.#parts = parts;
     const { pollIntervalMs } = parts.options;
     if (pollIntervalMs !== undefined) {

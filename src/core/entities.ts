@@ -23,7 +23,9 @@ export type JobState =
   /** The node has acknowledged it. */
   | "running"
   /** It has an outcome, or nobody wants one any more. */
-  | "done";
+  | "done"
+  /** Its client has not acknowledged its uid: it never counted. */
+  | "withdrawn";
 
 /** How a job ended, as dispy numbers it (`DispyJob.Cancelled` …). */
 export const Outcome = {
@@ -49,6 +51,13 @@ export class Job implements Linked<Job> {
   startTimeMs = 0;
   /** How often a node did not take it. */
   refusals = 0;
+  /**
+   * The mark that its node is given in place of {@linkcode hash}: another one where the node has had
+   * the job before, so that what it still says of that run is not taken for this one.
+   */
+  runHash: string;
+  /** Nodes that have had it and did not tell what became of it; `null` = none. */
+  earlierNodes: string[] | null = null;
   /** Its client wants it ended. */
   cancelRequested = false;
   /** When its node was last told to end it; 0 = never. */
@@ -59,7 +68,7 @@ export class Job implements Linked<Job> {
   constructor(
     /** Unique for ever; the client, the nodes and we know the job by it. */
     readonly uid: number,
-    /** The client's own mark of the job; replies must carry it. Kept when a job moves. */
+    /** The client's own mark of the job; what it is told of the job must carry it. */
     readonly hash: string,
     readonly cluster: Cluster,
     /** Position in the order of submission over all clusters. */
@@ -69,7 +78,9 @@ export class Job implements Linked<Job> {
     readonly submitTimeMs: number,
     /** What the node needs to run it. Opaque here. */
     readonly payload: unknown,
-  ) {}
+  ) {
+    this.runHash = hash;
+  }
 }
 
 /** Where a cluster's use of a node stands. */

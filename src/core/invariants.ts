@@ -66,6 +66,7 @@ export function checkEffects(effects: readonly Effect[]): string[] {
         problems.push(`${name(job)}, pinned to ${job.pinnedTo}, was started on ${node.ipAddr}`);
       }
     } else if (effect.kind === "forgetJob" && effect.job.cluster.wantsResults) {
+      if (effect.job.state === "withdrawn") continue;
       let results = 0;
       for (const delivery of effect.job.cluster.deliveries.values()) {
         if (delivery.uid === effect.job.uid && isFinal(delivery)) results++;

@@ -13,7 +13,7 @@
 import { closeIfIdle } from "./clusters.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Job, type Node, Outcome } from "./entities.ts";
-import { endJob, returnJob, terminate } from "./jobs.ts";
+import { endJob, noteEarlierRun, returnJob, terminate } from "./jobs.ts";
 import { loseNode } from "./nodes.ts";
 import { type Core, reindexNode } from "./state.ts";
 import { end, start } from "./transitions.ts";
@@ -25,7 +25,7 @@ const ANSWERS = 3;
 /** Longer than a node that could not deliver a result takes to see that, and to keep it. */
 const WAIT_MS = 10_000;
 /** Jobs that run for longer are looked after this often. */
-const AUDIT_MS = 60_000;
+const AUDIT_MS = 30_000;
 /** So many refusals in a row mean that the node has gone. */
 const REFUSALS = 3;
 
@@ -144,7 +144,9 @@ function lost(core: Core, job: Job, node: Node, nowMs: number): void {
   if (!cluster.wantsResults) end(core, job);
   // Nodes do not keep the results of jobs that they were told to end.
   else if (job.cancelRequested) endJob(core, job, Outcome.Terminated, null, nowMs);
-  else if (cluster.options.reentrant) returnJob(core, job, reason, nowMs);
-  else endJob(core, job, Outcome.Abandoned, reason, nowMs);
+  else if (cluster.options.reentrant) {
+    noteEarlierRun(job);
+    returnJob(core, job, reason, nowMs);
+  } else endJob(core, job, Outcome.Abandoned, reason, nowMs);
   closeIfIdle(core, cluster);
 }

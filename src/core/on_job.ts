@@ -73,7 +73,7 @@ export function onJobOffered(
 
 /** The client has not acknowledged the uid of a job: it will not ask for the job. */
 export function onJobWithdrawn(core: Core, job: Job): void {
-  job.state = "done";
+  job.state = "withdrawn";
   core.offered.delete(job.uid);
   core.note(job);
   core.emit({ kind: "forgetJob", job });
@@ -194,7 +194,7 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
   const job = core.jobs.get(news.uid);
   if (node !== undefined) node.lastPulseMs = nowMs;
   if (
-    node === undefined || job === undefined || job.hash !== news.hash ||
+    node === undefined || job === undefined || job.runHash !== news.hash ||
     job.share === null || job.share.node !== node
   ) return false;
   const { share, cluster } = job;

@@ -78,6 +78,8 @@ export interface JobRecord {
 export interface JobPlaceRecord {
   readonly uid: number;
   readonly nodeIpAddr: string;
+  /** The mark that the node knows the job by. */
+  readonly runHash: string;
   readonly isRunning: boolean;
   readonly startTimeMs: number;
   readonly cancelRequested: boolean;
@@ -167,6 +169,7 @@ export function jobPlaceRecord(core: Core, job: Job): JobPlaceRecord | null {
   return {
     uid: job.uid,
     nodeIpAddr: job.share.node.ipAddr,
+    runHash: job.runHash,
     isRunning: job.state === "running",
     startTimeMs: job.startTimeMs,
     cancelRequested: job.cancelRequested,

@@ -125,6 +125,7 @@ function restorePlaced(core: Core, job: Job, place: JobPlaceRecord, nowMs: numbe
   job.cancelRequested = place.cancelRequested;
   if (share !== undefined) {
     register(core, job);
+    job.runHash = place.runHash;
     resume(core, job, share, place.isRunning ? place.startTimeMs : null);
     return;
   }

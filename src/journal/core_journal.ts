@@ -55,7 +55,7 @@ export interface PayloadReader {
 }
 
 type PackedJob = readonly [number, string, number, string | null, number, Packable];
-type PackedPlace = readonly [string, boolean, number, boolean];
+type PackedPlace = readonly [string, string, boolean, number, boolean];
 type PackedResult = readonly [number, number, string, string | null, number, string | null, number];
 type PackedCluster = Omit<ClusterRecord, "allocations"> & {
   readonly allocations: readonly {
@@ -128,8 +128,8 @@ export class CoreJournal {
     }
     const place = jobPlaceRecord(this.core, job);
     if (place === null) return this.#remove("job_place", uid);
-    const { nodeIpAddr, isRunning, startTimeMs, cancelRequested } = place;
-    this.#set("job_place", uid, [nodeIpAddr, isRunning, startTimeMs, cancelRequested]);
+    const { nodeIpAddr, runHash, isRunning, startTimeMs, cancelRequested } = place;
+    this.#set("job_place", uid, [nodeIpAddr, runHash, isRunning, startTimeMs, cancelRequested]);
   }
 
   #cluster(cluster: Cluster): void {
@@ -208,8 +208,10 @@ export function readSnapshot(database: Pick<Database, "rows">, read: PayloadRead
       return { ...job, payload: read.job(payload!, extra) };
     }),
     places: Array.from(database.rows("job_place"), ({ key, record }): JobPlaceRecord => {
-      const [nodeIpAddr, isRunning, startTimeMs, cancelRequested] = unpack<PackedPlace>(record);
-      return { uid: key as number, nodeIpAddr, isRunning, startTimeMs, cancelRequested };
+      const [nodeIpAddr, runHash, isRunning, startTimeMs, cancelRequested] = unpack<PackedPlace>(
+        record,
+      );
+      return { uid: key as number, nodeIpAddr, runHash, isRunning, startTimeMs, cancelRequested };
     }),
     deliveries: Array.from(database.rows("result"), ({ key, record, payload }) => {
       const [clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs] = unpack<PackedResult>(

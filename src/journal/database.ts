@@ -29,6 +29,9 @@ export const TABLES = {
 /** One of {@linkcode TABLES}. */
 export type Table = keyof typeof TABLES;
 
+/** No payload may be longer; SQLite takes a little more. */
+export const MAX_PAYLOAD_BYTES = 950_000_000;
+
 /** A key in a table. */
 export type Key = number | string;
 
@@ -64,7 +67,11 @@ export interface Database {
    * @throws {JournalError} where they cannot be written
    */
   commit(changes: readonly Change[]): void | PromiseLike<void>;
-  /** Gives back room that is not needed any more; called when there is little to do. */
+  /**
+   * Gives back some of the room that is not needed any more; called now and then.
+   *
+   * @throws {JournalError} where that cannot be written
+   */
   shrink(): void;
   /** How much room it takes. */
   readonly sizeBytes: number;

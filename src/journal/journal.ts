@@ -74,6 +74,18 @@ export class Journal {
     return new Promise((resolve) => this.afterCommit(resolve));
   }
 
+  /** Gives back some of the room that is not needed any more; called now and then. */
+  shrink(): void {
+    if (this.#isWriting || this.#isClosed || this.#problem !== null) return;
+    try {
+      this.database.shrink();
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      const fields = { reason: messageOf(error) };
+      this.#warnings.warning("shrink", "the journal cannot be made smaller", fields);
+    }
+  }
+
   /** Writes what is left, and closes the database. */
   async close(): Promise<void> {
     await this.committed();

@@ -39,8 +39,11 @@ const CHECKPOINT_PAGES = 4096;
 /** The log is cut back to this once it has been moved. */
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** Unused pages that are given back at a time: a few milliseconds' work. */
-const SHRINK_PAGES = 1024;
+/** Unused pages that are given back at a time: about ten milliseconds' work. */
+const SHRINK_PAGES = 4096;
+
+/** So few unused pages are left to be used again. */
+const SPARE_PAGES = 1024;
 
 /** What a power failure may take. */
 export type Durability =
@@ -144,18 +147,19 @@ export class SqliteDatabase implements Database {
   }
 
   shrink(): void {
+    if (this.#number("freelist_count") <= SPARE_PAGES) return;
     try {
       // Each step of it gives one page back.
       this.database.prepare(`PRAGMA incremental_vacuum(${SHRINK_PAGES})`).all();
+      // The file itself becomes smaller once the log is moved into it.
+      if (this.#number("freelist_count") <= SPARE_PAGES) this.#number("wal_checkpoint");
     } catch (error) {
       throw this.#failure(error);
     }
   }
 
   get sizeBytes(): number {
-    const count = this.database.prepare("PRAGMA page_count").get()!.page_count as number;
-    const size = this.database.prepare("PRAGMA page_size").get()!.page_size as number;
-    return count * size;
+    return this.#number("page_count") * this.#number("page_size");
   }
 
   close(): void {
@@ -163,22 +167,28 @@ export class SqliteDatabase implements Database {
     this.database.close();
   }
 
+  #number(pragma: string): number {
+    return pragmaOf(this.database, pragma) as number;
+  }
+
   #failure(error: unknown): JournalError {
     return new JournalError(`cannot write ${this.path}: ${messageOf(error)}`);
   }
 }
 
+/** The first that a PRAGMA tells. */
+function pragmaOf(database: DatabaseSync, pragma: string): unknown {
+  const row = database.prepare(`PRAGMA ${pragma}`).get() as Record<string, unknown>;
+  return Object.values(row)[0];
+}
+
 /** Checks a database, and brings its schema up to date. */
 function prepare(database: DatabaseSync): void {
-  const number = (pragma: string) => {
-    const row = database.prepare(`PRAGMA ${pragma}`).get() as Record<string, unknown>;
-    return Object.values(row)[0] as number;
-  };
-  const isNew = number("page_count") === 0;
-  if (!isNew && number("application_id") !== APPLICATION_ID) {
+  const isNew = pragmaOf(database, "page_count") === 0;
+  if (!isNew && pragmaOf(database, "application_id") !== APPLICATION_ID) {
     throw new UnusableJournalError("it is a database of another program");
   }
-  const version = number("user_version");
+  const version = pragmaOf(database, "user_version") as number;
   if (version > MIGRATIONS.length) {
     throw new UnusableJournalError(
       `it was written by a later version of this program (schema ${version}, this one knows ` +
@@ -186,7 +196,7 @@ function prepare(database: DatabaseSync): void {
     );
   }
   if (isNew) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-  else if (number("quick_check(1)") as unknown !== "ok") {
+  else if (pragmaOf(database, "quick_check(1)") !== "ok") {
     throw new UnusableJournalError("it is damaged");
   }
   database.exec(`

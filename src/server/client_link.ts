@@ -176,7 +176,10 @@ export class ClientLink {
     const payload = delivery.payload instanceof KeptResult ? await delivery.payload.read() : null;
     const nodeIpAddr = delivery.nodeIpAddr ?? this.computation.schedulerIpAddr;
     const cpus = this.context.engine.core.nodes.get(nodeIpAddr)?.cpus ?? null;
-    if (payload !== null) return { ...payload, cpus: cpus ?? payload.cpus };
+    if (payload !== null) {
+      // The node may have known the job by another mark.
+      return { ...payload, hash: delivery.hash, cpus: cpus ?? payload.cpus };
+    }
     const startTimeS = delivery.startTimeMs / 1000;
     return {
       uid: delivery.uid,

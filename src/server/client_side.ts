@@ -41,7 +41,6 @@ import {
   WireError,
 } from "../wire/mod.ts";
 import { CONTROL_TAG } from "../wire/control.ts";
-import { cannotKeep } from "./engine.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "./net/admission.ts";
 import type { ComputationIntake } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
@@ -240,7 +239,7 @@ export class ClientSide {
       ? "a file of the job was not sent"
       : refusesJob(engine.core, cluster, pinnedTo) ??
         this.context.quotas.refusal(client, sizeBytes, computation.terms) ??
-        (engine.problem === null ? null : cannotKeep(engine.problem));
+        engine.cannotKeep(sizeBytes);
     if (refusal !== null) {
       this.#refusals.warning(`job ${cluster.id}`, "job refused", {
         computation: cluster.name,

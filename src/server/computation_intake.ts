@@ -16,7 +16,6 @@ import {
   SIGN_RANDOM_BYTES,
   type XferFile,
 } from "../wire/mod.ts";
-import { cannotKeep } from "./engine.ts";
 import { externalOf } from "./net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
@@ -68,7 +67,8 @@ export class ComputationIntake {
 
   #refusal(stream: MessageStream, { compute, nodeAllocs }: ClientComputeRequest): string | null {
     if (this.context.engine.core.shuttingDown) return "the scheduler is shutting down";
-    if (this.context.engine.problem !== null) return cannotKeep(this.context.engine.problem);
+    const unkept = this.context.engine.cannotKeep(compute.code.length);
+    if (unkept !== null) return unkept;
     if (!compute.schedulerIpAddr || !compute.jobResultPort || !compute.auth) {
       return "the computation does not say where its client is";
     }

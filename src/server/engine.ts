@@ -5,12 +5,8 @@
  */
 
 import type { Core, Effect } from "../core/mod.ts";
+import { MAX_PAYLOAD_BYTES } from "../journal/database.ts";
 import type { Journal } from "../journal/journal.ts";
-
-/** What clients are told when nothing new is taken on because of `problem`. */
-export function cannotKeep(problem: string): string {
-  return `the scheduler could not keep it: ${problem}`;
-}
 
 /**
  * See the module's description.
@@ -41,6 +37,15 @@ export class Engine {
   /** Why nothing new should be taken on at present, or `null`. */
   get problem(): string | null {
     return this.journal?.problem ?? null;
+  }
+
+  /** Why something new with so many bytes is not to be taken on at present, or `null`. */
+  cannotKeep(sizeBytes: number): string | null {
+    if (this.journal === null) return null;
+    const { problem } = this.journal;
+    if (problem !== null) return `the scheduler could not keep it: ${problem}`;
+    if (sizeBytes <= MAX_PAYLOAD_BYTES) return null;
+    return `the scheduler cannot keep ${sizeBytes} bytes; with --durability off it takes them`;
   }
 
   /** Tells the core of an event, then has carried out what comes of it. */

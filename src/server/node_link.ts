@@ -189,7 +189,7 @@ export class NodeLink {
       computeId: cluster.id,
       auth: computations.of(cluster).nodeAuth,
       uid: job.uid,
-      hash: job.hash,
+      hash: job.runHash,
     } as const;
     using stream = await this.connect(node);
     await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeClientRequest(request));
@@ -250,7 +250,10 @@ export class NodeLink {
     using _ = stream;
     let answer: AckAnswer;
     try {
-      const request: ToNodeRequest = { kind: "JOB", job: payload.job };
+      const request: ToNodeRequest = {
+        kind: "JOB",
+        job: { ...payload.job, hash: job.runHash },
+      };
       const chunks = encodeToNode(request);
       for (const chunk of chunks) share.txBytes += chunk.length;
       await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);

@@ -158,7 +158,7 @@ export class NodeSide {
     const reply = decodeBareJobReply(await stream.readMessage(maxBytes), pickles);
     const job = this.context.engine.core.jobs.get(reply.uid);
     // The job may be heard of before its node's acknowledgement is.
-    const known = job !== undefined && job.hash === reply.hash &&
+    const known = job !== undefined && job.runHash === reply.hash &&
       job.share?.node.ipAddr === reply.ipAddr && job.cluster.wantsResults;
     const unsafe = unsafeFileName(file);
     if (!known || unsafe !== null) {
@@ -179,7 +179,7 @@ export class NodeSide {
     }
     using _ = client;
     await client.writeMessage(...encodeToClient({ kind: "FILEXFER", file }));
-    await client.writeMessage(...encodeBareJobReply(reply));
+    await client.writeMessage(...encodeBareJobReply({ ...reply, hash: job.hash }));
     const { transferredBytes } = await relayFile(stream, client, file.stat.sizeBytes);
     if (job.share) job.share.rxBytes += transferredBytes;
   }

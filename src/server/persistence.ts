@@ -166,8 +166,18 @@ export interface Heir {
   readonly store: DiskStore;
 }
 
-/** Fills a new core, and all that goes with it, with what an earlier run has left. */
-export function takeUp(core: Core, legacy: Legacy, heir: Heir, nowMs: number): void {
+/**
+ * Fills a new core, and all that goes with it, with what an earlier run has left.
+ *
+ * @param files Those of the earlier run's that are there.
+ */
+export function takeUp(
+  core: Core,
+  legacy: Legacy,
+  files: ReadonlySet<number>,
+  heir: Heir,
+  nowMs: number,
+): void {
   const { journal, computations, quotas, keptResults, store } = heir;
   const fileSets = new Map<number, FileSet>();
   const filesOf = (clusterId: number) => {
@@ -176,7 +186,13 @@ export function takeUp(core: Core, legacy: Legacy, heir: Heir, nowMs: number): v
     return files;
   };
   const fileOf = new Map<number, ClientFile>();
+  const needed = new Set(legacy.snapshot.jobs.flatMap(({ payload }) => fileNumbersOf(payload)));
   for (const { number, clusterId, sizeBytes, permanent, xfer } of legacy.files) {
+    if (!files.has(number) && !permanent && !needed.has(number)) {
+      // It was removed, and the run has ended before that was noted.
+      journal.delete("file", number);
+      continue;
+    }
     const kept = store.reopen(number, sizeBytes);
     fileOf.set(number, filesOf(clusterId).restore(xfer, kept, permanent, nowMs));
   }
@@ -197,6 +213,10 @@ export function takeUp(core: Core, legacy: Legacy, heir: Heir, nowMs: number): v
     const packed = legacy.computations.get(cluster.id)!;
     computations.add(unpackComputation(cluster, packed, filesOf(cluster.id)));
   });
+}
+
+function fileNumbersOf(payload: unknown): readonly number[] {
+  return (payload as LegacyJobPayload).fileNumbers;
 }
 
 function packComputation(computation: Computation): Uint8Array {

@@ -45,6 +45,9 @@ const TICK_MS = 500;
 /** Files that no job has come for are looked for this often. */
 const SWEEP_MS = 60_000;
 
+/** So often some of the room is given back that the journal does not need any more. */
+const SHRINK_MS = 5_000;
+
 /** At a shutdown, how long clients and nodes are given beyond one time limit of theirs. */
 const SHUTDOWN_GRACE_MS = 2_000;
 
@@ -171,9 +174,11 @@ export class Server {
     await this.#udp.joinGroups();
     this.#every(TICK_MS, () => {
       this.#context.engine.post((core, nowMs) => onTick(core, nowMs));
+      // Also what nobody waits for is written.
+      void this.#journal?.committed();
     });
+    this.#every(SHRINK_MS, () => this.#journal?.shrink());
     this.#every(SWEEP_MS, async () => {
-      this.state?.database.shrink();
       for (const { files } of this.#context.computations) await files.sweep(Date.now());
     });
     const { pingIntervalMs } = this.options;
@@ -193,12 +198,12 @@ export class Server {
     const { database, store, legacy } = this.state;
     const { journal, computations, quotas, engine } = this.#context;
     const { clusters, nodes, jobs, deliveries } = legacy.snapshot;
-    await store.removeAllBut(new Set(legacy.files.map(({ number }) => number)));
+    const files = await store.removeAllBut(new Set(legacy.files.map(({ number }) => number)));
     this.#lostNodes.restore(database.rows("lost_node"), this.#startedMs);
     this.#discovery.knowHosts(...legacy.knownHosts);
     if (clusters.length === 0 && nodes.length === 0) return;
     const heir = { journal: journal!, computations, quotas, keptResults: this.#keptResults, store };
-    engine.post((core, nowMs) => takeUp(core, legacy, heir, nowMs));
+    engine.post((core, nowMs) => takeUp(core, legacy, files, heir, nowMs));
     log.info("going on where the last run has ended", {
       computations: clusters.length,
       nodes: nodes.length,

@@ -93,14 +93,17 @@ export class DiskStore implements FileStore {
     return keptFile(this.#path(number), number, sizeBytes);
   }
 
-  /** Removes files of an earlier run that nobody needs any more. */
-  async removeAllBut(numbers: ReadonlySet<number>): Promise<void> {
+  /** Removes files of an earlier run that nobody needs any more; returns which of `numbers` are there. */
+  async removeAllBut(numbers: ReadonlySet<number>): Promise<Set<number>> {
+    const present = new Set<number>();
     for await (const { name, isFile } of Deno.readDir(this.folder)) {
       if (!isFile || !/^\d+$/.test(name)) continue;
       const number = Number(name);
       this.#nextNumber = Math.max(this.#nextNumber, number + 1);
-      if (!numbers.has(number)) await Deno.remove(this.#path(number));
+      if (numbers.has(number)) present.add(number);
+      else await Deno.remove(this.#path(number));
     }
+    return present;
   }
 
   #path(number: number): string {

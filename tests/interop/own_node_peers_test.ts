@@ -1,82 +1,7 @@
 /** Our node with all who may use it: our scheduler, dispy's own, and a client with a JobCluster. */
 
-import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
-import { JobStatus } from "./harness/jobs.ts";
-import type { Lab, NodeKind } from "./harness/lab.ts";
+import { everything } from "./harness/everything.ts";
 import { scenario } from "./harness/scenario.ts";
-
-/** Has a client do all that a job can do, on nodes of these kinds. */
-async function everything(
-  lab: Lab,
-  cluster: "shared" | "job",
-  kinds: readonly NodeKind[],
-): Promise<void> {
-  const nodes = await Promise.all(
-    kinds.map((kind, index) =>
-      lab.startNode(index + 1, { kind, knowsScheduler: cluster === "shared" })
-    ),
-  );
-  const addresses = nodes.map((_, index) => lab.node(index + 1));
-  const traces = await lab.folder("traces");
-  const { events } = await lab.runClient("everything.py", {
-    args: [cluster, ...addresses],
-    env: { LAB_TRACES: traces },
-  });
-
-  const jobs = events.filter((line) => line.event === "job");
-  equal(jobs.length, 6);
-  for (const [number, job] of jobs.entries()) {
-    const node = addresses[number % addresses.length]!;
-    equal(job.node, node);
-    equal([job.stdout, job.stderr, job.made], [`number ${number}\n`, "seen", `made-${number}.txt`]);
-    if (number === 3) {
-      equal([job.status, job.result], [JobStatus.Terminated, null]);
-      match(job.exception, /^Traceback [^]*ValueError: bad number\n$/);
-      continue;
-    }
-    equal([job.status, job.exception], [JobStatus.Finished, null]);
-    equal(job.result, {
-      prepared: `prepared ${node}`,
-      own: "of all",
-      brought: number % 2 === 1 ? "of one" : null,
-      // Provisional results and a file, all of which have arrived.
-      sent: Array((number % 3) + 1).fill(0),
-      node,
-      name: `node${node.split(".").at(-1) === "2" ? 1 : 2}`,
-    });
-  }
-  const provisional = events.filter((line) => line.event === "provisional");
-  equal(provisional.map((line) => line.value).sort(), [0, 0, 0, 0, 1, 1]);
-
-  const programs = events.filter((line) => line.event === "program");
-  equal(programs.length, 3);
-  for (const [number, job] of programs.entries()) {
-    ok(addresses.includes(job.node));
-    equal([job.status, job.result, job.stdout, job.stderr], [
-      JobStatus.Finished,
-      4,
-      `${number} at ${job.node}\n`,
-      "oops\n",
-    ]);
-  }
-
-  for (const node of addresses) {
-    await lab.until("cleanup has run", async () => {
-      return await Deno.readTextFile(`${traces}/${node}`) === "setup cleanup";
-    });
-  }
-  // dispynode keeps a folder now and then; of ours nothing stays.
-  for (const [index, node] of nodes.entries()) {
-    if (kinds[index] !== "ours") continue;
-    await lab.until("nothing is left at the node", async () => {
-      const left = [];
-      for await (const { name } of Deno.readDir(`${node.cwd}/dispy/node/127.0.0.1`)) {
-        left.push(name);
-      }
-      return left.length === 0;
-    });
-  }
-}
 
 for (const kind of ["ours", "reference"] as const) {
   const whose = kind === "ours" ? "our scheduler" : "dispy's own scheduler";
@@ -85,7 +10,7 @@ for (const kind of ["ours", "reference"] as const) {
     { tier: "core" },
     async (lab) => {
       await lab.startScheduler({ kind });
-      await everything(lab, "shared", ["ours"]);
+      await everything(lab, { cluster: "shared", kinds: ["ours"] });
     },
   );
 }
@@ -93,7 +18,7 @@ for (const kind of ["ours", "reference"] as const) {
 scenario(
   "all that jobs can do works at our node, by a client's own JobCluster",
   { tier: "core" },
-  (lab) => everything(lab, "job", ["ours"]),
+  (lab) => everything(lab, { cluster: "job", kinds: ["ours"] }),
 );
 
 scenario(
@@ -101,12 +26,12 @@ scenario(
   { tier: "core" },
   async (lab) => {
     await lab.startScheduler({ kind: "ours" });
-    await everything(lab, "shared", ["ours", "dispynode"]);
+    await everything(lab, { cluster: "shared", kinds: ["ours", "dispynode"] });
   },
 );
 
 scenario(
   "a node of ours and a dispynode work for one client's own JobCluster",
   { tier: "more" },
-  (lab) => everything(lab, "job", ["dispynode", "ours"]),
+  (lab) => everything(lab, { cluster: "job", kinds: ["dispynode", "ours"] }),
 );

@@ -83,7 +83,7 @@ export class EffectRunner {
     const node = this.#nodeAt(ipAddr);
     this.env.network.request<JobAnswer>(
       node.peer,
-      (answer) => node.run(sign, job, share.cluster.id, answer),
+      (answer) => node.run(sign, asSent(job), share.cluster.id, answer),
       (answer, failure) => {
         if (answer === "ACK") return this.#started(job, share);
         this.server.ledger.refusals++;
@@ -136,7 +136,8 @@ export class EffectRunner {
       node.peer,
       (answer) => answer(node.jobsOf(sign, share.cluster.id)),
       // A node with another sign closes the connection.
-      (uids, failure) => done(uids, failure === null || failure === "refused" ? "refused" : "silent"),
+      (uids, failure) =>
+        done(uids, failure === null || failure === "refused" ? "refused" : "silent"),
     );
   }
 
@@ -331,4 +332,9 @@ export class EffectRunner {
   #nodeAt(ipAddr: string): FakeNode {
     return this.server.nodes.get(ipAddr)!;
   }
+}
+
+/** A job as its node gets it. */
+function asSent({ uid, runHash, pinnedTo, payload }: core.Job): core.JobRequest {
+  return { uid, hash: runHash, pinnedTo, payload };
 }

@@ -197,10 +197,13 @@ export class FakeClient {
     const { clusterId, server, env } = this;
     if (clusterId === null) return;
     const terminates = this.plan.endlessRate > 0 || env.prng.chance(0.5);
-    this.#say(`closes cluster ${clusterId}${terminates ? " at once" : ""}`, (state, cluster, now) => {
-      server.ledger.closed.add(clusterId);
-      core.onClusterClosed(state, cluster, terminates, now);
-    });
+    this.#say(
+      `closes cluster ${clusterId}${terminates ? " at once" : ""}`,
+      (state, cluster, now) => {
+        server.ledger.closed.add(clusterId);
+        core.onClusterClosed(state, cluster, terminates, now);
+      },
+    );
     this.clusterId = null;
     this.#era++;
     env.clock.after(env.prng.int(0, 3_000), () => this.#sendComputation());

@@ -61,22 +61,23 @@ export class FakeServer implements NodeSide {
 
   // What becomes of its process.
 
-  /** Its process ends at once, or its machine's power does. */
-  kill(how: "killed" | "power failure"): void {
+  /** Its process ends at once, or its machine's power does; it starts again after `downMs`. */
+  kill(how: "killed" | "power failure", downMs: number): void {
     const { env, disk } = this;
     env.story.tell(env.clock.nowMs, () => `*** the scheduler: ${how}`);
     if (this.#life.engine.problem !== null) this.ledger.loosen();
     this.#life.isOver = true;
     env.network.schedulerEnds();
     if (how === "power failure") disk!.losePower();
+    env.clock.after(downMs, () => this.restart());
   }
 
   /** It is told to leave everything for the next start. */
-  suspend(): void {
+  suspend(downMs: number): void {
     const { network } = this.env;
     const life = this.#life;
     network.scheduler.isUp = false;
-    life.afterCommit(() => this.kill("killed"));
+    life.afterCommit(() => this.kill("killed", downMs));
   }
 
   /** It is started again, with what its disk holds. */

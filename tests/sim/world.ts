@@ -22,8 +22,24 @@ const ZOMBIE_INTERVAL_MS = 60_000;
 const PATIENCE_MS = 8 * 3_600_000;
 /** So long after the faults have stopped: longer than any message is under way. */
 const RELENT_MS = 3_000;
-/** Every so many seeds, nothing goes wrong, and so nothing may be refused or repeated. */
-const CALM_EVERY = 8;
+/** Longest that the scheduler stays down. */
+const MAX_DOWN_MS = 120_000;
+
+/** What may go wrong in a world. */
+type Mood =
+  /** Nothing: so nothing may be refused or repeated. */
+  | "calm"
+  /** The scheduler is killed, and nothing else: so no result may be lost. */
+  | "killed"
+  /** All. */
+  | "stormy";
+
+/** Every eighth world is calm, and in every eighth the scheduler is killed and nothing else. */
+const MOODS: readonly Mood[] = ["calm", ...three(), "killed", ...three()];
+
+function three(): Mood[] {
+  return ["stormy", "stormy", "stormy"];
+}
 
 /** What became of a seed. */
 export interface Verdict {
@@ -61,12 +77,14 @@ class World {
   readonly server: FakeServer;
   readonly nodes: FakeNode[];
   readonly clients: FakeClient[];
-  readonly isCalm: boolean;
+  readonly mood: Mood;
   /** It ends with a shutdown instead of all clients closing their clusters. */
   readonly isShutDown: boolean;
   readonly #faultsEndMs: number;
   /** The part of the faults that befalls nodes; the others befall clients. */
   readonly #nodeFaultRate: number;
+  /** The part of the faults that befalls the scheduler. */
+  readonly #schedulerFaultRate: number;
   /** The part of the faults of nodes that ends their processes. */
   readonly #crashRate: number;
   #isHealed = false;
@@ -74,12 +92,14 @@ class World {
   constructor(seed: number, story: Story) {
     const prng = new Prng(seed);
     const clock = new Clock();
-    this.isCalm = seed % CALM_EVERY === 0;
-    this.isShutDown = !this.isCalm && prng.chance(0.2);
+    const mood = this.mood = MOODS[seed % MOODS.length]!;
+    const isStormy = mood === "stormy";
+    this.isShutDown = isStormy && prng.chance(0.2);
     this.#faultsEndMs = prng.int(20, 120) * 1_000;
     this.#nodeFaultRate = prng.pick([0.1, 0.5, 0.9]);
+    this.#schedulerFaultRate = mood === "killed" ? 1 : prng.pick([0, 0.1, 0.4]);
     this.#crashRate = prng.pick([0, 0.05, 0.3]);
-    const rate = (max: number) => this.isCalm || prng.chance(0.4) ? 0 : prng.next() * max;
+    const rate = (max: number) => !isStormy || prng.chance(0.4) ? 0 : prng.next() * max;
     const network = new Network(clock, prng, {
       lossRate: rate(0.2),
       doubleRate: rate(0.3),
@@ -90,8 +110,10 @@ class World {
       setupFailed: rate(0.2),
       jobRejected: rate(0.3),
       jobBusy: rate(0.3),
+      jobFails: rate(0.3),
       resultRefused: rate(0.3),
       askedTooLittle: rate(1),
+      writeFails: prng.chance(0.8) ? 0 : rate(0.3),
     };
     this.env = { clock, prng, network, story, faults };
     this.server = new FakeServer(this.env, {
@@ -100,10 +122,13 @@ class World {
       zombieIntervalMs: ZOMBIE_INTERVAL_MS,
       cooperative: prng.chance(0.5),
       firstId: prng.int(1, 1_000_000),
-    });
+    }, mood === "killed" ? prng.pick(["crash", "power"]) : prng.pick(["off", "crash", "power"]));
     this.nodes = Array.from(
       { length: prng.int(1, 5) },
-      (_, i) => new FakeNode(this.env, this.server, `10.0.${i % 2}.${i + 1}`, prng.int(1, 4)),
+      (_, i) => {
+        const ipAddr = `10.0.${i % 2}.${i + 1}`;
+        return new FakeNode(this.env, this.server, ipAddr, prng.int(1, 4), this.#onStart);
+      },
     );
     for (const node of this.nodes) {
       this.server.nodes.set(node.ipAddr, node);
@@ -117,13 +142,14 @@ class World {
           maxJobs: prng.pick([3, 15, 40]),
           maxJobMs: prng.pick([100, 3_000, 10_000, 30_000]),
           exclusiveRate: prng.pick([0, 0, 0.3]),
-          pinnedRate: this.isCalm ? 0 : prng.pick([0, 0.2, 0.6]),
+          pinnedRate: isStormy ? prng.pick([0, 0.2, 0.6]) : 0,
           provisionalRate: prng.pick([0, 0.3]),
-          endlessRate: this.isCalm ? 0 : prng.pick([0, 0, 0.2]),
-          impatience: this.isCalm ? 0 : prng.pick([0, 0.5]),
+          endlessRate: isStormy ? prng.pick([0, 0, 0.2]) : 0,
+          impatience: isStormy ? prng.pick([0, 0.5]) : 0,
         }),
     );
-    if (!this.isCalm) this.#faultAfter(prng.pick([200, 1_000, 4_000]));
+    if (isStormy) this.#faultAfter(prng.pick([200, 1_000, 4_000]));
+    if (mood === "killed") this.#faultAfter(prng.pick([3_000, 10_000, 30_000]));
     if (this.isShutDown) {
       const shutDown = () => this.server.shutDown();
       clock.after(prng.int(5_000, this.#faultsEndMs + 20_000), shutDown);
@@ -139,6 +165,8 @@ class World {
       if (steps === 0) throw new Broken(this.#unfinished());
       clock.run(clock.nowMs + 1_000);
     }
+    // What was forgotten last is forgotten by the journal, too.
+    clock.run(clock.nowMs + 2_000);
     const problems = [...this.#leaks(), ...this.#wrongResults()];
     if (problems.length > 0) throw new Broken(problems);
   }
@@ -148,17 +176,41 @@ class World {
     const { clock, prng } = this.env;
     clock.after(prng.int(1, 2 * meanMs), () => {
       if (this.#isHealed) return;
-      if (prng.chance(this.#nodeFaultRate)) this.#botherNode(prng.pick(this.nodes));
+      if (this.server.disk !== null && prng.chance(this.#schedulerFaultRate)) {
+        this.#botherScheduler();
+      } else if (prng.chance(this.#nodeFaultRate)) this.#botherNode(prng.pick(this.nodes));
       else this.#botherClient(prng.pick(this.clients));
       this.#faultAfter(meanMs);
     });
+  }
+
+  #botherScheduler(): void {
+    const { clock, prng, faults } = this.env;
+    const { server } = this;
+    const what = prng.int(0, 9);
+    if (!server.isUp) {
+      server.restart();
+    } else if (server.isShutDown) {
+      return;
+    } else if (what === 0 && this.mood === "stormy") {
+      this.#tell("the disk is full for a while");
+      const { writeFails } = faults;
+      faults.writeFails = 1;
+      clock.after(prng.int(10, 10_000), () => faults.writeFails = this.#isHealed ? 0 : writeFails);
+    } else {
+      const downMs = prng.int(1, prng.pick([100, 5_000, MAX_DOWN_MS]));
+      if (what === 1) server.suspend(downMs);
+      else if (what <= 5 && server.disk?.durability === "power") {
+        server.kill("power failure", downMs);
+      } else server.kill("killed", downMs);
+    }
   }
 
   #botherNode(node: FakeNode): void {
     const { clock, prng } = this.env;
     const { peer, ipAddr } = node;
     const happens = (what: string) => this.#tell(`node ${ipAddr} ${what}`);
-    const what = prng.int(2, 7);
+    const what = prng.int(2, 8);
     if (!peer.isUp) {
       happens("starts again");
       node.restart();
@@ -170,6 +222,8 @@ class World {
       clock.after(prng.int(500, 30_000), () => node.restart());
     } else if (what === 7) {
       this.server.forgeReply();
+    } else if (what === 8) {
+      this.server.limitNode(ipAddr, prng.pick([null, null, 0, 1, 2]));
     } else if (what === 2) {
       happens("stops for a while");
       peer.isPaused = true;
@@ -195,7 +249,7 @@ class World {
     const { clock, prng } = this.env;
     if (client.isDone) return;
     const happens = (what: string) => this.#tell(`client ${client.name} ${what}`);
-    const what = prng.int(0, 11);
+    const what = prng.int(0, 12);
     if (what <= 3) {
       client.cancelSome();
     } else if (what <= 7) {
@@ -211,6 +265,8 @@ class World {
     } else if (what === 10 && prng.chance(0.1)) {
       happens("dies");
       client.die();
+    } else if (what === 12 && prng.chance(0.1)) {
+      this.server.cancelCluster();
     }
   }
 
@@ -221,11 +277,13 @@ class World {
     this.#tell("the world is healed");
     network.weather.lossRate = network.weather.doubleRate = 0;
     for (const fault of Object.keys(faults) as Array<keyof Faults>) faults[fault] = 0;
+    this.server.restart();
+    for (const { ipAddr } of this.nodes) this.server.limitNode(ipAddr, null);
     for (const [i, node] of this.nodes.entries()) {
       node.peer.isCutOff = false;
       node.peer.resume();
       // All but one may be gone for ever; those that are there are found by their pulses.
-      if (i > 0 && !this.isCalm && prng.chance(0.2)) {
+      if (i > 0 && this.mood === "stormy" && prng.chance(0.2)) {
         this.#tell(`node ${node.ipAddr} is gone for ever`);
         node.isGone = true;
         node.crash();
@@ -252,10 +310,10 @@ class World {
   /** Nothing will happen any more, but for the pulses. */
   #isQuiet(): boolean {
     const { core } = this.server;
-    if (core.jobs.size > 0) return false;
+    if (core.jobs.size + core.offered.size > 0) return false;
     for (const client of this.clients) {
       if (client.isDone) continue;
-      if (!core.shuttingDown || client.missing().length > 0) return false;
+      if (!this.server.isShutDown || client.missing().length > 0) return false;
     }
     for (const cluster of core.clusters.values()) {
       // What nobody will ever fetch is kept.
@@ -277,7 +335,9 @@ class World {
       for (const { uid } of client.missing()) {
         problems.push(`client ${client.name} has no result of job ${uid}`);
       }
-      if (!client.isDone && !core.shuttingDown) problems.push(`client ${client.name} is not done`);
+      if (!client.isDone && !this.server.isShutDown) {
+        problems.push(`client ${client.name} is not done`);
+      }
     }
     for (const { id, state, shares, deliveries } of core.clusters.values()) {
       const used = [...shares.values()].map((share) => `${share.node.ipAddr} ${share.state}`);
@@ -292,6 +352,8 @@ class World {
     const problems: string[] = [];
     const sizes: Array<[string, number]> = [
       ["jobs", core.jobs.size],
+      ["offered", core.offered.size],
+      ["inventoried", core.inventoried.size],
       ["waiting", core.waiting.length],
       ["runnable", core.runnable.size],
       ["weightedRunnable", core.weightedRunnable],
@@ -303,26 +365,46 @@ class World {
     for (const node of core.nodes.values()) {
       if (node.shares.size > 0 || node.busy > 0) problems.push(`${node.ipAddr} is still in use`);
     }
+    const { disk } = this.server;
+    for (const table of ["share", "job", "job_place"] as const) {
+      const rows = disk?.count(table) ?? 0;
+      if (rows > 0) problems.push(`the journal keeps ${rows} rows of ${table}`);
+    }
     return problems;
   }
 
   #wrongResults(): string[] {
     const problems: string[] = [];
     const { entries, refusals } = this.server.ledger;
-    if (this.isCalm && refusals > 0) problems.push(`${refusals} jobs were refused, without need`);
-    for (const { uid, client, runs, isForgotten } of entries.values()) {
-      if (!isForgotten) problems.push(`job ${uid} was never forgotten`);
-      const starts = this.nodes.reduce((sum, node) => sum + (node.starts.get(uid) ?? 0), 0);
+    const isCalm = this.mood === "calm";
+    if (isCalm && refusals > 0) problems.push(`${refusals} jobs were refused, without need`);
+    for (
+      const { uid, client, runs, starts, isAccepted, isForgotten, isReentrant } of entries.values()
+    ) {
+      if (isAccepted && !isForgotten) problems.push(`job ${uid} was never forgotten`);
       const result = client.jobs.get(uid)?.result;
-      if (result?.status === Outcome.Finished && starts === 0) {
+      const status = result?.status;
+      const isFinished = status === Outcome.Finished;
+      if (isFinished && starts === 0) {
         problems.push(`job ${uid} is said to have finished, but did not run`);
       }
-      if (!this.isCalm) continue;
-      if (runs !== 1 || starts !== 1) problems.push(`job ${uid} ran ${starts} times, not once`);
-      if (result?.status !== Outcome.Finished) problems.push(`job ${uid}: ${result?.status}`);
+      if (isCalm && (runs !== 1 || starts !== 1)) {
+        problems.push(`job ${uid} ran ${starts} times, not once`);
+      }
+      // Of a job that was on its way to its node when the scheduler was killed, nobody can tell.
+      const isLost = this.mood === "killed" && status === Outcome.Abandoned && starts === 0 &&
+        !isReentrant;
+      const isOwed = this.mood !== "stormy" && isAccepted && client.jobs.has(uid);
+      if (isOwed && !isFinished && !isLost) problems.push(`job ${uid} ended as ${status}`);
     }
     return problems;
   }
+
+  /** A node starts a job. */
+  readonly #onStart = (uid: number): void => {
+    const problem = this.server.ledger.start(uid);
+    if (problem !== null) throw new Broken([problem]);
+  };
 
   #tell(line: string): void {
     this.env.story.tell(this.env.clock.nowMs, () => `*** ${line}`);

@@ -120,6 +120,8 @@ export class JobProcess {
     });
     child.on("exit", (code: number | null, signal: string | null) => {
       this.#isGone = true;
+      // Deno does not always notice that nobody is there to talk to, and so would not close.
+      if (child.connected) child.disconnect();
       trouble ??= signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
       // What it has started would keep its output open.
       if (this.#options.mayRunPrograms) void endProcesses({ pid: this.pid, mark: null }, 0);

@@ -92,6 +92,13 @@ parentPort!.on("message", async (message: ToWorker) => {
   }
 });
 
+// The thread goes on for a while after it has been told to exit: this is said before anything else.
+const exit = Deno.exit;
+Deno.exit = (code: number = Deno.exitCode): never => {
+  tell({ kind: "exited", code });
+  return exit(code);
+};
+
 const dispy = {
   nodeName: order.nodeName,
   nodeIpAddr: order.nodeIpAddr,

@@ -36,7 +36,9 @@ export type FromWorker =
   /** The job has taken its signal: it may want some time when it is cancelled. */
   | { readonly kind: "listening" }
   | { readonly kind: "provisional"; readonly id: number; readonly value: Uint8Array }
-  | { readonly kind: "file"; readonly id: number; readonly path: string };
+  | { readonly kind: "file"; readonly id: number; readonly path: string }
+  /** The thread ends, without an error and without a value. */
+  | { readonly kind: "exited"; readonly code: number };
 
 /** To the process. */
 export type ToProcess = { readonly kind: "load"; readonly order: LoadOrder } | ToWorker;
@@ -45,6 +47,4 @@ export type ToProcess = { readonly kind: "load"; readonly order: LoadOrder } | T
 export type FromProcess =
   /** It waits for its order. */
   | { readonly kind: "up" }
-  /** The thread has ended by itself. */
-  | { readonly kind: "exited"; readonly code: number }
   | FromWorker;

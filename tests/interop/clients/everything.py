@@ -1,7 +1,8 @@
 """All that a job can do, once, with a cluster of either kind: "shared" or "job" (dispy's own).
 
 The further arguments are the nodes, by address; setup and cleanup leave their traces in the folder
-`LAB_TRACES` of the environment.
+`LAB_TRACES` of the environment, which may also say what a cluster of dispy's own has to show its
+nodes: `LAB_SECRET`, `LAB_CERTFILE`, `LAB_KEYFILE`.
 """
 
 import os
@@ -53,7 +54,9 @@ def cluster(computation, **options):
     if KIND == 'shared':
         return peer.cluster(computation, **options)
     return dispy.JobCluster(computation, host=peer.OWN_ADDRESS, loglevel=dispy.logger.DEBUG,
-                            **options)
+                            secret=os.environ.get('LAB_SECRET', ''),
+                            certfile=os.environ.get('LAB_CERTFILE'),
+                            keyfile=os.environ.get('LAB_KEYFILE'), **options)
 
 
 def provisional(job):

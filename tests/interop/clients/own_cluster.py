@@ -4,6 +4,7 @@ With "leave": submits jobs, and waits to be killed. With "recover": fetches what
 in this folder has left with the node.
 """
 
+import shelve
 import sys
 
 import dispy
@@ -28,6 +29,11 @@ if sys.argv[1] == 'leave':
     peer.emit('submitted')
     peer.wait_for_go()
 else:
+    # dispy 4.15 looks for a note that it writes with a SharedJobCluster only.
+    with shelve.open(sys.argv[2] + '/recover') as shelf:
+        noted = shelf['_cluster']
+        noted['ip_addrs'] = noted['hosts']
+        shelf['_cluster'] = noted
     jobs = dispy.recover_jobs(sys.argv[2] + '/recover')
     peer.emit('recovered', results=sorted(job.result for job in jobs),
               statuses=[job.status for job in jobs])

@@ -17,7 +17,7 @@ export async function startOwnClient(
   }
   const config = `${lab.root}/deno.json`;
   const argv = ["deno", "run", "--no-prompt", "--config", config];
-  argv.push("--allow-net", "--allow-read", "--allow-write", "--allow-env");
+  argv.push("--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys");
   argv.push(`${HERE}${program}`, ...(options.args ?? []).map(String));
   const name = options.name ?? `own client ${program}`;
   return new Client(lab.start(name, argv, cwd, options.namespace, options.env));

@@ -114,6 +114,10 @@ const TROUBLES: Readonly<Record<string, readonly [code: string, says: RegExp]>> 
   "that throws what is no error": ["throw { code: 5 }", /^Uncaught \{ code: 5 \}$/],
   "whose value cannot be cloned": ["return () => 5", /could not be cloned|DataCloneError/],
   "that calls Deno.exit": ["Deno.exit(3)", /^The job exited with code 3 before/],
+  "that calls process.exit": [
+    "process.exit(3)",
+    /^The job exited with code 3 before/,
+  ],
   "that throws where nobody catches it": [
     "setTimeout(() => { throw new Error('later') }); return new Promise(() => {})",
     /later/,
@@ -126,7 +130,8 @@ const TROUBLES: Readonly<Record<string, readonly [code: string, says: RegExp]>> 
 for (const [name, [code, says]] of Object.entries(TROUBLES)) {
   test(`${name} ends Terminated, says so, and harms no other job`, () =>
     withLab(
-      `export function compute(fails: boolean): unknown { if (fails) { ${code} } return "fine"; }`,
+      `import process from 'node:process';
+       export function compute(fails: boolean): unknown { if (fails) { ${code} } return "fine"; }`,
       async (lab) => {
         const [bad, good] = await Promise.all([lab.run([true]), lab.value(false)]);
         assertEquals([bad.status, loads(bad.result), good], [Terminated, null, "fine"]);
