@@ -41,6 +41,15 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["security", "Strangers"],
   ["attack", "Attacks"],
   ["permissions", "Permissions"],
+  ["local", "A node in the scheduler (`--local_cpus`)"],
+  ["own_client_results", "Our client library: jobs and their results"],
+  ["own_client_payload", "Our client library: what jobs bring and take"],
+  ["own_client_status", "Our client library: news, cancelling, files, provisional results"],
+  ["own_client_jobs", "Our client library: jobs at odd moments, calls about nodes"],
+  ["own_client_security", "Our client library: secrets and TLS"],
+  ["own_client_away", "Our client library: schedulers and programs that go away"],
+  ["own_client_job_cluster", "Our client library: `JobCluster`"],
+  ["own_client_typescript", "Our client library: TypeScript functions"],
 ];
 
 /** A scenario that is played with one of the schedulers. */

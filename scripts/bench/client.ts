@@ -36,6 +36,8 @@ import {
 /** Without any result for so long, those that are missing count as lost. */
 const QUIET_MS = 15_000;
 
+const PROGRESS_MS = 5_000;
+
 const ARGS = dumps(new PyTuple([1n]));
 const KWARGS = dumps(new PyDict());
 
@@ -123,6 +125,8 @@ class FakeClient {
   async run(first: number, end: number, counts: boolean): Promise<void> {
     const before = this.#connections;
     const start = performance.now();
+    const tellProgress = () => tell({ event: "progress", results: this.#answered });
+    if (counts) Deno.unrefTimer(setInterval(tellProgress, PROGRESS_MS));
     let next = first;
     const mayGoOn = () => next - this.#answered - this.#refused < load.outstanding;
     const submitter = async () => {

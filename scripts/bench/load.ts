@@ -60,6 +60,8 @@ export type ClientEvent =
   | { readonly event: "warm" }
   /** The last job is submitted. */
   | { readonly event: "submitted"; readonly tookMs: number }
+  /** How many results there are so far, every few seconds. */
+  | { readonly event: "progress"; readonly results: number }
   /** The last result is there, or none came for so long that the others count as lost. */
   | ({ readonly event: "end" } & ClientResult)
   | { readonly event: "trouble"; readonly message: string };

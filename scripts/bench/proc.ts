@@ -27,6 +27,11 @@ export function machineCpuMs(): number {
 
 /** Most memory that a process has had in use at once. */
 export function peakMemoryKib(pid: number): number {
+  return memoryKib(pid, "VmHWM");
+}
+
+/** Memory of a process, by one of the names in `/proc/<pid>/status`. */
+export function memoryKib(pid: number, name: "VmRSS" | "VmHWM" | "RssAnon"): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(status.match(/^VmHWM:\s+(\d+) kB$/m)?.[1]);
+  return Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m"))?.[1]);
 }

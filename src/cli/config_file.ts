@@ -26,6 +26,7 @@ const OWN_KEYS = [
   "node_secret_file",
   "cluster_secret_file",
   "oversize",
+  "local_cpus",
   "durability",
   "keep",
   "cluster_rules",

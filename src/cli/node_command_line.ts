@@ -28,6 +28,8 @@ export interface NodeConfig {
   readonly jobMemoryBytes: number;
   /** The Python program; absent: the usual one. */
   readonly python?: string;
+  /** Permissions for TypeScript functions, as Deno writes them without `--allow-`. */
+  readonly allow: readonly string[];
   /** Absent: the machine's host name. */
   readonly name?: string;
   /** Own names or addresses to use. Empty: all interfaces. */
@@ -57,6 +59,8 @@ export interface NodeConfig {
   /** 0: no limit. */
   readonly maxFileSizeBytes: number;
   readonly forceCleanup: boolean;
+  /** It ends when its standard input is closed. */
+  readonly endsWithStdin: boolean;
   readonly clean: boolean;
   readonly logLevel: "debug" | "info";
   readonly logFormat: "text" | "json";
@@ -144,6 +148,7 @@ function buildConfig(
     jobTimeoutMs: values.job_timeout ?? 0,
     jobMemoryBytes: values.job_memory ?? 0,
     ...(values.python === undefined ? {} : { python: values.python }),
+    allow: values.allow ?? [],
     ...(values.name === undefined ? {} : { name: values.name }),
     hosts,
     extHosts,
@@ -162,6 +167,7 @@ function buildConfig(
     ...(values.dest_path_prefix === undefined ? {} : { destPathPrefix: values.dest_path_prefix }),
     maxFileSizeBytes: values.max_file_size ?? 0,
     forceCleanup: values.force_cleanup ?? false,
+    endsWithStdin: values.ends_with_stdin ?? false,
     clean: values.clean ?? false,
     logLevel: values.debug ? "debug" : "info",
     logFormat: values.log_format ?? "text",

@@ -58,6 +58,14 @@ export const NODE_OPTIONS = {
     parse: parsePath,
     help: "The Python that runs Python functions; it needs no dispy.",
   }),
+  allow: list({
+    group: "Jobs",
+    placeholder: "PERMISSION",
+    defaultText: "reading and writing in the computation's folder",
+    parse: asIs,
+    help: "What TypeScript functions may do besides, in words of Deno: net, net=example.com:443, " +
+      "read=/data, all. Repeat it for each. Programs and Python may do all that the node may.",
+  }),
   name: value({
     group: "Network",
     placeholder: "NAME",
@@ -214,6 +222,10 @@ export const NODE_OPTIONS = {
     group: "Files",
     help: "Remove what earlier runs have left, results that nobody fetched included, once at the " +
       "start.",
+  }),
+  ends_with_stdin: flag({
+    group: "Program",
+    help: "End when standard input is closed: with whoever has started the node.",
   }),
   daemon: flag({
     group: "Program",

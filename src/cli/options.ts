@@ -254,6 +254,14 @@ export const OPTIONS = {
     help: "Most memory for the arguments of a client's jobs, where no rule says otherwise: a " +
       "number, with k, m, g or t behind it for larger units.",
   }),
+  local_cpus: value({
+    group: "Scheduling",
+    placeholder: "N",
+    defaultText: "no node here",
+    parse: parseCount,
+    help: "Run a node on this machine too, with N CPUs: for one machine alone, and to try things " +
+      "out. It ends with the scheduler.",
+  }),
   cooperative: flag({
     group: "Scheduling",
     help: "Let clients change how many CPUs of a node are used.",

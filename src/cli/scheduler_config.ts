@@ -33,6 +33,8 @@ export interface SchedulerConfig {
   readonly clusterTls: TlsFiles | null;
   readonly policy: Policy;
   readonly cooperative: boolean;
+  /** CPUs of a node that runs beside the scheduler; absent: none does. */
+  readonly localCpus?: number;
   /** For each setting, the first rule that matches a cluster and says something counts. */
   readonly clusterRules: readonly ClusterRule[];
   /** Absent: not asked for. */
@@ -85,6 +87,19 @@ function checkKeep(selection: Selection): boolean {
     );
   }
   return keep;
+}
+
+/** A node beside the scheduler must listen where the scheduler's family of ports has nodes. */
+function localCpusOf(selection: Selection): { localCpus?: number } {
+  const { local_cpus: localCpus, node_port: nodePort } = selection.values;
+  if (localCpus === undefined) return {};
+  if (nodePort !== undefined) {
+    throw new UsageError(
+      `${selection.origin("local_cpus")}: contradicts ${selection.origin("node_port")}; ` +
+        "start a node with `dispyscheduler node` instead",
+    );
+  }
+  return { localCpus };
 }
 
 /** Several own addresses and their external ones are matched by position, so none may be left. */
@@ -162,6 +177,7 @@ export function buildConfig(selection: Selection, environment: CliEnvironment): 
     clusterTls: tlsFiles("cluster"),
     policy: choosePolicy(selection),
     cooperative: values.cooperative ?? false,
+    ...localCpusOf(selection),
     clusterRules: readRules(selection, environment),
     ...(values.pulse_interval === undefined ? {} : { pulseIntervalMs: values.pulse_interval }),
     ...(values.ping_interval === undefined ? {} : { pingIntervalMs: values.ping_interval }),

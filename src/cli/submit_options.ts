@@ -232,7 +232,9 @@ function planLines(
     : null;
   if (text === "" || text === "{}") {
     if (lists.length > 1) {
-      throw new UsageError("several ::: need a COMMAND in front; command lines stand behind one :::");
+      throw new UsageError(
+        "several ::: need a COMMAND in front; command lines stand behind one :::",
+      );
     }
     return { command: null, source: given ?? fromFile("-") };
   }

@@ -6,6 +6,9 @@
  * confirm, nobody can tell at once: such a job stays uncertain until the scheduler speaks of it,
  * or its count of jobs shows that it does not have it (`result_recall.ts`).
  *
+ * Several jobs are on their way at once, but each is confirmed after the one before it, so that
+ * the scheduler has them in their order.
+ *
  * @module
  */
 
@@ -65,6 +68,34 @@ export interface SubmitterParts<Result> {
   readonly onFailure: (job: ClusterJob<Result>, error: Error) => void;
 }
 
+/** How far a job has come that others follow. */
+class Turn {
+  readonly #requested = Promise.withResolvers<void>();
+  readonly #confirmed = Promise.withResolvers<void>();
+
+  /** The request of the job before it was sent. */
+  readonly mayRequest: Promise<void>;
+  /** The number of the job before it was confirmed. */
+  readonly mayConfirm: Promise<void>;
+
+  /** @param before The job whose turn comes first. */
+  constructor(before: Turn | null) {
+    this.mayRequest = before === null ? Promise.resolve() : before.#requested.promise;
+    this.mayConfirm = before === null ? Promise.resolve() : before.#confirmed.promise;
+  }
+
+  /** Its request was sent. */
+  onRequested(): void {
+    this.#requested.resolve();
+  }
+
+  /** Its number was confirmed, or it has failed: nobody waits for it any more. */
+  onConfirmed(): void {
+    this.#requested.resolve();
+    this.#confirmed.resolve();
+  }
+}
+
 /** See the module's description. */
 export class Submitter<Result> {
   readonly #parts: SubmitterParts<Result>;
@@ -72,6 +103,7 @@ export class Submitter<Result> {
   /** Kept until the scheduler has them for sure. */
   readonly #submissions = new Map<ClusterJob<Result>, Submission<Result>>();
   #sending = 0;
+  #lastTurn: Turn | null = null;
 
   constructor(parts: SubmitterParts<Result>) {
     this.#parts = parts;
@@ -109,16 +141,18 @@ export class Submitter<Result> {
     this.#sending++;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        await this.#send(next);
+        const turn = this.#lastTurn = new Turn(this.#lastTurn);
+        await this.#send(next, turn);
       }
     } finally {
       this.#sending--;
     }
   }
 
-  async #send(submission: Submission<Result>): Promise<void> {
+  async #send(submission: Submission<Result>, turn: Turn): Promise<void> {
     const { job } = submission;
     const { watch } = this.#parts;
+    void job.done.then(() => turn.onConfirmed());
     while (!job.hasEnded) {
       await watch.untilPresent();
       if (job.hasEnded) return;
@@ -126,8 +160,9 @@ export class Submitter<Result> {
         return this.#fail(job, new JobCancelledError(`job ${job.id} was cancelled`));
       }
       try {
-        return await this.#attempt(submission);
+        return await this.#attempt(submission, turn);
       } catch (error) {
+        turn.onConfirmed();
         if (!isTemporary(error)) return this.#fail(job, asError(error));
         watch.onLost(asError(error));
         // From here on it is for the scheduler to tell whether it has the job.
@@ -136,7 +171,10 @@ export class Submitter<Result> {
     }
   }
 
-  async #attempt({ job, node, depends, code }: Submission<Result>): Promise<void> {
+  async #attempt(
+    { job, node, depends, code }: Submission<Result>,
+    turn: Turn,
+  ): Promise<void> {
     const { link, ref } = this.#parts;
     const files = await Promise.all(depends.map((file) => describeFile(file, ref.computeId)));
     for (const file of files) await this.#sendFile(file);
@@ -152,7 +190,8 @@ export class Submitter<Result> {
     };
     const address = node === null ? null : await nodeAddress(node);
     const request = { kind: "JOB", job: record, node: address, auth: ref.auth } as const;
-    const send = () => link.request(request, (stream) => this.#converse(stream, job));
+    const send = () => link.request(request, (stream) => this.#converse(stream, job, turn));
+    await turn.mayRequest;
     if (await send()) return;
     // A scheduler that was started anew wants another auth code.
     const { isNew } = await link.greet();
@@ -169,10 +208,16 @@ export class Submitter<Result> {
   }
 
   /** @returns whether there was an answer */
-  async #converse(stream: MessageStream, job: ClusterJob<Result>): Promise<boolean> {
+  async #converse(
+    stream: MessageStream,
+    job: ClusterJob<Result>,
+    turn: Turn,
+  ): Promise<boolean> {
+    turn.onRequested();
     const answer = await stream.readMessage(MAX_UID_BYTES);
     if (answer.length === 0) return false;
     const uid = uidOf(answer, job.id);
+    await turn.mayConfirm;
     if (job.hasEnded || job.cancelRequested) {
       await stream.writeMessage(NAK);
       this.#fail(job, new JobCancelledError(`job ${job.id} was cancelled`));
@@ -181,6 +226,7 @@ export class Submitter<Result> {
     job.onAccepted(uid);
     this.#parts.onUid(job);
     await stream.writeMessage(ACK);
+    turn.onConfirmed();
     await stream.waitForClose();
     job.isCertain = true;
     this.#parts.onAccepted(job);

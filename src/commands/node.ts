@@ -7,6 +7,7 @@
 import { join, resolve } from "node:path";
 import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import { type NodeConfig, parseNodeCommandLine } from "../cli/node_command_line.ts";
+import { USAGE_EXIT_CODE } from "../cli/usage_error.ts";
 import { VERSION } from "../cli/version.ts";
 import { configureLogging, getLogger } from "../log/log.ts";
 import { JobNode } from "../node/node.ts";
@@ -15,6 +16,8 @@ import type { NodeOptions } from "../node/options.ts";
 import { ProgramLanguage } from "../node/program/language.ts";
 import { PythonLanguage } from "../node/python/language.ts";
 import type { JobLanguage } from "../node/runner.ts";
+import { TypeScriptLanguage } from "../node/typescript/language.ts";
+import { type JobPermission, parseJobPermission } from "../node/typescript/permissions.ts";
 import { findOwnAddresses } from "../server/net/addresses.ts";
 import { ListenError } from "../server/net/listen_error.ts";
 import { untilAskedToEnd } from "./asked_to_end.ts";
@@ -40,13 +43,15 @@ export async function runNode(args: readonly string[]): Promise<number> {
     return outcome.code;
   }
   const { config, warnings } = outcome;
+  const permissions = readPermissions(config);
+  if (permissions === null) return USAGE_EXIT_CODE;
   configureLogging({ level: config.logLevel, format: config.logFormat });
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
   if (!mayRunJobs()) return 1;
   Deno.env.delete(SECRET_VARIABLE);
   try {
-    await run(config);
+    await run(config, permissions);
     return 0;
   } catch (error) {
     if (!(error instanceof ListenError || error instanceof NodeFolderError)) throw error;
@@ -55,7 +60,7 @@ export async function runNode(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(config: NodeConfig): Promise<void> {
+async function run(config: NodeConfig, permissions: readonly JobPermission[]): Promise<void> {
   const folder = await NodeFolder.open(
     join(resolve(config.destPathPrefix ?? await temporaryFolder()), "dispy", "node"),
     { clean: config.clean, isShared: config.destPathPrefix === undefined },
@@ -67,17 +72,25 @@ async function run(config: NodeConfig): Promise<void> {
       config.extHosts,
       Deno.networkInterfaces(),
     );
-    const ended = untilAskedToEnd();
+    const ended = Promise.race([
+      untilAskedToEnd(),
+      ...(config.endsWithStdin ? [untilStdinCloses()] : []),
+    ]);
     const node = await JobNode.start(
       nodeOptions(config, folder.path),
       addresses,
-      languages(config),
+      await findLanguages(config, permissions),
     );
     await Promise.race([ended, node.over]);
     await node.shutdown();
   } finally {
     folder.close();
   }
+}
+
+/** Resolves when whoever has started this process has closed its standard input, or has ended. */
+async function untilStdinCloses(): Promise<void> {
+  for await (const _ignored of Deno.stdin.readable);
 }
 
 /** Jobs are programs that do as they like, so that a node with less than all permissions is none. */
@@ -90,9 +103,31 @@ function mayRunJobs(): boolean {
   return true;
 }
 
-function languages({ python = DEFAULT_PYTHON }: NodeConfig): JobLanguage[] {
+async function findLanguages(
+  { python = DEFAULT_PYTHON }: NodeConfig,
+  permissions: readonly JobPermission[],
+): Promise<JobLanguage[]> {
   const pythonLanguage = new PythonLanguage(python);
-  return [new ProgramLanguage({ python }, pythonLanguage), pythonLanguage];
+  const typeScript = await TypeScriptLanguage.find(permissions);
+  if (typeScript === null) {
+    log.warning("no TypeScript functions can be run here: there is no deno in PATH");
+  }
+  return [
+    new ProgramLanguage({ python }, pythonLanguage),
+    ...(typeScript === null ? [] : [typeScript]),
+    pythonLanguage,
+  ];
+}
+
+/** Reads `--allow`; `null` where it cannot be read, which the user is told. */
+function readPermissions({ allow }: NodeConfig): JobPermission[] | null {
+  try {
+    return allow.map(parseJobPermission);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`dispyscheduler node: --allow: ${error.message}`);
+    return null;
+  }
 }
 
 function nodeOptions(config: NodeConfig, folder: string): NodeOptions {

@@ -17,6 +17,7 @@ import { ListenError } from "../server/net/listen_error.ts";
 import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
 import { StoreError } from "../store/file_store.ts";
+import { LocalNode, LocalNodeError } from "./local_node.ts";
 import { openState } from "./scheduler_state.ts";
 import { untilAskedToEnd } from "./asked_to_end.ts";
 
@@ -60,7 +61,11 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   const addresses = await findOwnAddresses(config.hosts, config.extHosts, interfaces());
   const { store, state } = await openState(config);
   const server = new Server(serverOptions(config), store, addresses, state);
+  const localNode = config.localCpus === undefined
+    ? null
+    : new LocalNode(config, config.localCpus, addresses.known[0]?.address ?? "127.0.0.1");
   await server.start();
+  localNode?.start();
   const quit = new AbortController();
   const ended = untilAskedToEnd(quit.signal);
   const stopConsole = new AbortController();
@@ -75,6 +80,7 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   stopConsole.abort();
   if (config.keep && state !== null) await server.suspend();
   else await server.shutdown();
+  await localNode?.end();
 }
 
 /**
@@ -96,7 +102,7 @@ export async function runScheduler(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (
       !(error instanceof ListenError || error instanceof StoreError ||
-        error instanceof JournalError)
+        error instanceof JournalError || error instanceof LocalNodeError)
     ) throw error;
     log.error(error.message);
     return 1;

@@ -135,9 +135,9 @@ export function retryDeliveries(core: Core, cluster: Cluster, nowMs: number): vo
   }
 }
 
-/** Drops a closed cluster once there is nothing left to be told of it. */
+/** Drops a closed cluster once there is nothing left to be told of it, and nothing to be heard. */
 export function forgetIfDone(core: Core, cluster: Cluster): void {
-  if (cluster.state === "closed" && cluster.deliveries.size === 0) {
+  if (cluster.state === "closed" && cluster.deliveries.size === 0 && cluster.offers === 0) {
     if (!core.clusters.delete(cluster.id)) return;
     core.note(cluster);
     core.emit({ kind: "forgetCluster", cluster });

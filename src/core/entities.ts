@@ -256,6 +256,8 @@ export class Cluster {
   /** Nodes that the client has closed or deallocated, whatever its allocations say. */
   readonly excludedNodes = new Set<string>();
   readonly jobs = new Map<number, Job>();
+  /** How many jobs there are whose uids the client has yet to acknowledge. */
+  offers = 0;
   /** Results that the client has not acknowledged. */
   readonly deliveries = new Map<number, Delivery>();
   /** Position in the order in which clients have asked to be scheduled; 0 = not yet. */

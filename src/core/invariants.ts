@@ -24,9 +24,11 @@ export function checkInvariants(core: Core): string[] {
   for (const job of core.jobs.values()) checkJob(core, job, report);
   for (const node of core.nodes.values()) checkNode(core, node, report);
   let clusterJobs = 0;
+  let offers = 0;
   let pinnedReady = 0;
   for (const cluster of core.clusters.values()) {
     clusterJobs += cluster.jobs.size;
+    offers += cluster.offers;
     checkCluster(core, cluster, report);
     checkDeliveries(cluster, report);
     for (const share of cluster.shares.values()) {
@@ -36,6 +38,9 @@ export function checkInvariants(core: Core): string[] {
   }
   if (clusterJobs !== core.jobs.size) {
     report(`clusters have ${clusterJobs} jobs, but there are ${core.jobs.size}`);
+  }
+  if (offers !== core.offered.size) {
+    report(`clusters have ${offers} jobs on offer, but there are ${core.offered.size}`);
   }
   if (core.pinnedReady.size !== pinnedReady) {
     report(`${core.pinnedReady.size} shares count as ready for pinned jobs, not ${pinnedReady}`);
@@ -155,7 +160,7 @@ function checkCluster(core: Core, cluster: Cluster, report: Report): void {
     report(`cluster ${id} has ${cluster.free.size} shares in its index, not ${free}`);
   }
   const idle = jobs.size === 0 && shares.size === 0;
-  if (state === "closed" && (!idle || deliveries.size === 0)) {
+  if (state === "closed" && (!idle || (deliveries.size === 0 && cluster.offers === 0))) {
     report(`cluster ${id} is closed and yet there, or not idle`);
   }
   if (state === "closing" && idle) report(`cluster ${id} is closing with nothing left to close`);

@@ -29,6 +29,7 @@ export {
   onDeliveryFailed,
   onDeliveryRefused,
   onResendRequested,
+  PROVISIONAL_STATUS,
 } from "./deliver.ts";
 export type { Effect } from "./effects.ts";
 export {

@@ -5,7 +5,7 @@
  */
 
 import { closeIfIdle, settleClosedShare } from "./clusters.ts";
-import { finishDelivery } from "./deliver.ts";
+import { finishDelivery, forgetIfDone } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Cluster, Job, Outcome, type Share } from "./entities.ts";
 import { cancelAtNode, endJob, loseJob, returnJob, terminate } from "./jobs.ts";
@@ -67,6 +67,7 @@ export function onJobOffered(
   const { uid, hash, pinnedTo, payload } = request;
   const job = new Job(uid, hash, cluster, core.newSeq(), pinnedTo, nowMs, payload);
   core.offered.set(uid, job);
+  cluster.offers++;
   core.note(job);
   return job;
 }
@@ -74,9 +75,9 @@ export function onJobOffered(
 /** The client has not acknowledged the uid of a job: it will not ask for the job. */
 export function onJobWithdrawn(core: Core, job: Job): void {
   job.state = "withdrawn";
-  core.offered.delete(job.uid);
-  core.note(job);
+  takeBackOffer(core, job);
   core.emit({ kind: "forgetJob", job });
+  forgetIfDone(core, job.cluster);
 }
 
 /**
@@ -86,8 +87,7 @@ export function onJobWithdrawn(core: Core, job: Job): void {
  */
 export function onJobSubmitted(core: Core, job: Job, nowMs: number): void {
   const { uid, cluster, pinnedTo } = job;
-  core.offered.delete(uid);
-  core.note(job);
+  takeBackOffer(core, job);
   cluster.lastPulseMs = nowMs;
   const refusal = refusesJob(core, cluster, pinnedTo);
   if (refusal !== null) {
@@ -97,12 +97,20 @@ export function onJobSubmitted(core: Core, job: Job, nowMs: number): void {
     const ending = core.shuttingDown || !cluster.accepts;
     const status = ending ? Outcome.Terminated : Outcome.Cancelled;
     finishDelivery(core, job, { status, reason: refusal }, nowMs);
+    forgetIfDone(core, cluster);
     return;
   }
   core.jobs.set(uid, job);
   cluster.jobs.set(uid, job);
   enqueue(core, job);
   dispatch(core);
+}
+
+/** The job is an offer no more: it counts, or never will. */
+function takeBackOffer(core: Core, job: Job): void {
+  core.offered.delete(job.uid);
+  job.cluster.offers--;
+  core.note(job);
 }
 
 /** The node has acknowledged a job. Late news of a job that is done already are ignored. */

@@ -149,7 +149,7 @@ export function shareRecord(core: Core, share: Share): ShareRecord | null {
     state,
     pattern: share.allocation.pattern,
     maxCpus,
-    isRetried: share.retryAtMs < Infinity,
+    isRetried: state === "failed" && share.retryAtMs < Infinity,
     terminatePending,
     jobsDone,
     cpuTimeS,

@@ -83,7 +83,7 @@ function restoreShare(core: Core, record: ShareRecord, nowMs: number): void {
   if (record.state === "setting_up" || (record.state === "failed" && record.isRetried)) {
     // Whether the node has the computation is seen when it is sent again.
     share.state = "failed";
-    share.retryAtMs = nowMs;
+    if (!cluster.excludedNodes.has(node.ipAddr)) share.retryAtMs = nowMs;
     core.note(share);
   } else if (record.state === "closed") {
     share.closedAtMs = nowMs;

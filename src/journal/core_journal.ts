@@ -23,14 +23,19 @@ import {
   Node,
   type NodeRecord,
   nodeRecord,
+  Outcome,
+  PROVISIONAL_STATUS,
   type Recorded,
   Share,
   type ShareRecord,
   shareRecord,
   type Snapshot,
 } from "../core/mod.ts";
-import type { Change, Database, Key, Table } from "./database.ts";
+import { getLogger } from "../log/log.ts";
+import { type Change, type Database, type Key, MAX_PAYLOAD_BYTES, type Table } from "./database.ts";
 import { pack, type Packable, unpack } from "./packing.ts";
+
+const log = getLogger("journal");
 
 /** So many ids are reserved at a time, so that no later run gives one out again. */
 const RESERVED_IDS = 1_000_000;
@@ -168,10 +173,18 @@ export class CoreJournal {
     const record = deliveryRecord(this.core, delivery);
     if (record === null) return this.#remove("result", id);
     if (this.#keysOf("result").has(id)) return;
-    const { clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs } = record;
+    const { clusterId, uid, hash, nodeIpAddr, startTimeMs } = record;
+    let { status, reason } = record;
+    let payload = delivery.payload === null ? null : this.write.reply(delivery.payload);
+    if (payload !== null && payload.length > MAX_PAYLOAD_BYTES) {
+      if (status === PROVISIONAL_STATUS) return;
+      reason = `its result of ${payload.length} bytes was too large to be kept over a restart`;
+      log.warning("a result is lost if the scheduler ends now", { job: uid, reason });
+      status = Outcome.Abandoned;
+      payload = null;
+    }
     const packed = [clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs];
-    const { payload } = delivery;
-    this.#set("result", id, packed, payload === null ? null : this.write.reply(payload));
+    this.#set("result", id, packed, payload);
   }
 
   #set(table: Table, key: Key, record: Packable, payload: Uint8Array | null = null): void {

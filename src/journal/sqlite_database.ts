@@ -39,7 +39,7 @@ const CHECKPOINT_PAGES = 4096;
 /** The log is cut back to this once it has been moved. */
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** Unused pages that are given back at a time: about ten milliseconds' work. */
+/** Unused pages that are given back at a time: some ten milliseconds' work. */
 const SHRINK_PAGES = 4096;
 
 /** So few unused pages are left to be used again. */

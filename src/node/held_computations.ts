@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PyTuple, type PyValue } from "../pickle/mod.ts";
 import type { Compute, DispyJob } from "../wire/mod.ts";
 import type { ComputationFolder } from "./computation_folder.ts";
 import type { FileUses } from "./file_uses.ts";
@@ -48,6 +49,8 @@ export class HeldComputation {
   /** When its scheduler was last heard of, by `performance.now()`. */
   lastSignMs: number = performance.now();
   runner: ComputationRunner | null = null;
+  /** Where jobs reach their client straight; `null` = by way of {@linkcode replyTo} alone. */
+  clientAddress: PeerAddress | null;
   readonly jobs: Map<number, HeldJob> = new Map();
   /** Closes it, once that has begun. */
   closed: Promise<void> | null = null;
@@ -66,7 +69,9 @@ export class HeldComputation {
     /** By which all of its processes are found. */
     readonly mark: ProcessMark,
     readonly language: JobLanguage,
-  ) {}
+  ) {
+    this.clientAddress = addressOf(compute.clientReplyAddr);
+  }
 
   /** A job has been taken: {@linkcode whenIdle} waits until {@linkcode release}. */
   claim(): void {
@@ -90,6 +95,12 @@ export class HeldComputation {
   touch(): void {
     this.lastSignMs = performance.now();
   }
+}
+
+/** `(host, port)`, where it is that. */
+function addressOf(value: PyValue): PeerAddress | null {
+  const [host, port] = value instanceof PyTuple ? value.items : [];
+  return typeof host === "string" && typeof port === "bigint" ? { host, port: Number(port) } : null;
 }
 
 /** See the module's description. */

@@ -7,7 +7,6 @@
 import { dirname, isAbsolute, normalize, relative, sep } from "node:path";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
-import { PyTuple } from "../pickle/mod.ts";
 import {
   encodeBareJobReply,
   encodeNodeRequest,
@@ -43,6 +42,7 @@ export class ClientOfJob implements JobHost {
     for (const address of this.#addresses(relay)) {
       const delivery = await this.replies.send(address, reply, timeoutMs);
       if (delivery !== "failed") return delivery === "taken";
+      this.#failedAt(address);
     }
     return false;
   }
@@ -71,29 +71,33 @@ export class ClientOfJob implements JobHost {
    * gateway, is reached through its scheduler.
    */
   #addresses(relay: boolean): PeerAddress[] {
-    const { compute, replyTo } = this.computation;
-    const direct = directAddress(compute.clientReplyAddr);
-    return relay || direct === null ? [replyTo] : [direct, replyTo];
+    const { clientAddress, replyTo } = this.computation;
+    return relay || clientAddress === null ? [replyTo] : [clientAddress, replyTo];
+  }
+
+  /** Whom it takes seconds not to reach is not tried for every result and file. */
+  #failedAt(address: PeerAddress): void {
+    if (address !== this.computation.clientAddress) return;
+    this.computation.clientAddress = null;
+    log.info("a client cannot be reached from here; its scheduler passes on what jobs send it", {
+      client: address.host,
+      port: address.port,
+    });
   }
 
   async #connect(relay: boolean): Promise<MessageStream> {
     let failure: unknown;
-    for (const { host, port } of this.#addresses(relay)) {
+    for (const address of this.#addresses(relay)) {
       try {
-        return await this.context.transport.connect(host, port);
+        return await this.context.transport.connect(address.host, address.port);
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
         failure ??= error;
+        this.#failedAt(address);
       }
     }
     throw failure;
   }
-}
-
-/** `(host, port)` as the client has set it, if it has. */
-function directAddress(value: unknown): PeerAddress | null {
-  const [host, port] = value instanceof PyTuple ? value.items : [];
-  return typeof host === "string" && typeof port === "bigint" ? { host, port: Number(port) } : null;
 }
 
 /** The file as dispy's own `_XferFile` describes it: its client keeps it under the same path. */

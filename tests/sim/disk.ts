@@ -38,16 +38,16 @@ export class Disk implements Database {
   readonly #synced = emptyTables();
   /** Commits that are not synced yet, in order. */
   #unsynced: Array<readonly Change[]> = [];
-  /** Counts the processes that have opened it. */
-  #opened = 0;
+  /** Counts the processes that have used it. */
+  #users = 0;
   /** Called with what was just written. */
   onWritten: (changes: readonly Change[]) => void = () => {};
 
   constructor(private readonly env: Env, readonly durability: Durability) {}
 
-  /** A new process begins to use it. */
-  open(): void {
-    this.#opened++;
+  /** The process that has used it has ended, and hears nothing any more. */
+  leave(): void {
+    this.#users++;
   }
 
   /** The machine loses its power; of what was not synced, some of the first commits may be there. */
@@ -108,12 +108,12 @@ export class Disk implements Database {
   /** Resolves when all that was written by now is synced; in simulated time. */
   #sync(isFailing: boolean): PromiseLike<void> {
     const { clock, prng } = this.env;
-    const opened = this.#opened;
+    const user = this.#users;
     const delayMs = prng.chance(0.1) ? prng.int(0, MAX_SYNC_MS) : prng.int(0, 5);
     // Called by the journal and nobody else, with both functions, and only once.
     const then = (onSynced: () => void, onFailed: (error: unknown) => void) => {
       clock.after(delayMs, () => {
-        if (opened !== this.#opened) return;
+        if (user !== this.#users) return;
         if (isFailing) return onFailed(new JournalError("the disk does not sync"));
         for (const changes of this.#unsynced.splice(0)) apply(this.#synced, changes);
         onSynced();

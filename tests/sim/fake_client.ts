@@ -214,7 +214,7 @@ export class FakeClient {
     const { entries } = this.server.ledger;
     return [...this.jobs.values()].filter(({ uid, result }) => {
       const entry = entries.get(uid);
-      return result === null && entry !== undefined && entry.isAccepted && !entry.isGivenUp &&
+      return result === null && entry !== undefined && !entry.isWithdrawn && !entry.isGivenUp &&
         !entry.isLoose && entry.clusterId === this.clusterId;
     });
   }

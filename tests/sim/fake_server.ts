@@ -68,6 +68,7 @@ export class FakeServer implements NodeSide {
     if (this.#life.engine.problem !== null) this.ledger.loosen();
     this.#life.isOver = true;
     env.network.schedulerEnds();
+    disk?.leave();
     if (how === "power failure") disk!.losePower();
     env.clock.after(downMs, () => this.restart());
   }
@@ -95,6 +96,7 @@ export class FakeServer implements NodeSide {
     this.#mirror!.reset();
     const life = this.#life = this.#begin(Math.max(this.options.firstId, reservedIds));
     env.network.schedulerStarts();
+    this.ledger.restart(snapshot);
     life.event(() => "*** the scheduler starts again", (state, nowMs) => {
       life.coreJournal!.adopt(snapshot);
       core.onRestored(state, snapshot, nowMs);
@@ -106,7 +108,6 @@ export class FakeServer implements NodeSide {
 
   #begin(firstId: number): Life {
     const { env, disk, options, ledger } = this;
-    disk?.open();
     const writer = payloadWriter((cluster) => this.ownerOf(cluster).name);
     const life = new Life(env, { ...options, firstId, isJournaled: disk !== null }, disk, writer);
     if (disk !== null) {
@@ -280,6 +281,7 @@ export class FakeServer implements NodeSide {
       if (state.offered.get(uid) !== job) return;
       const line = () => `client ${client.name} has not confirmed job ${uid}`;
       life.event(line, (state) => core.onJobWithdrawn(state, job));
+      this.ledger.withdraw(uid);
     };
     // Where the connection breaks, the client may have heard the uid; where it was closed, not.
     const giveUp = () => this.env.prng.chance(0.5) ? this.confirmJob(client, uid) : withdraw();
@@ -300,7 +302,8 @@ export class FakeServer implements NodeSide {
   confirmJob(client: FakeClient, uid: number): void {
     const job = this.core.offered.get(uid);
     if (job === undefined) return;
-    this.ledger.entries.get(uid)!.isAccepted = job.cluster.wantsResults;
+    if (job.cluster.wantsResults) this.ledger.entries.get(uid)!.isAccepted = true;
+    else this.ledger.withdraw(uid);
     this.event(
       () => `client ${client.name} confirms job ${uid}`,
       (state, nowMs) => core.onJobSubmitted(state, job, nowMs),

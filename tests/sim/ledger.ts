@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Cluster, Core, Delivery, Effect } from "../../src/core/mod.ts";
+import type { Cluster, Core, Delivery, Effect, Snapshot } from "../../src/core/mod.ts";
 import type { FakeClient } from "./fake_client.ts";
 
 /** A job whose client was told its uid. */
@@ -16,6 +16,8 @@ export interface Entry {
   readonly client: FakeClient;
   /** The scheduler has taken it on. */
   isAccepted: boolean;
+  /** The scheduler believes that its client has not heard the uid. */
+  isWithdrawn: boolean;
   /** How often it was sent to a node. */
   runs: number;
   /** How often a node has started it. */
@@ -50,6 +52,7 @@ export class Ledger {
       isReentrant: cluster.options.reentrant,
       client,
       isAccepted: false,
+      isWithdrawn: false,
       runs: 0,
       starts: 0,
       wasRunning: false,
@@ -71,6 +74,12 @@ export class Ledger {
     if (entry !== undefined) entry.isGivenUp = true;
   }
 
+  /** The client of a job has not confirmed that it has heard the uid. */
+  withdraw(uid: number): void {
+    const entry = this.entries.get(uid);
+    if (entry !== undefined) entry.isWithdrawn = true;
+  }
+
   /** A node starts a job. Returns what is wrong with that, or `null`. */
   start(uid: number): string | null {
     const entry = this.entries.get(uid);
@@ -82,6 +91,12 @@ export class Ledger {
   /** The scheduler ends while it could not write: it may have done what it will not know. */
   loosen(): void {
     for (const entry of this.entries.values()) entry.isLoose = true;
+  }
+
+  /** The scheduler is about to go on from `snapshot`. */
+  restart({ jobs }: Snapshot): void {
+    const uids = new Set(jobs.map(({ uid }) => uid));
+    for (const entry of this.entries.values()) entry.isForgotten = !uids.has(entry.uid);
   }
 
   /** The scheduler was started again, as `core`. Returns what it has forgotten. */
@@ -102,12 +117,14 @@ export class Ledger {
         if (job.hash !== hash) problems.push(`job ${uid} is another one since the restart`);
         // One whose uid its client may have heard counts.
         entry.isAccepted ||= job.cluster.wantsResults;
-        entry.isForgotten = false;
+        entry.isWithdrawn = false;
       } else if (results.has(uid)) {
         entry.isAccepted = true;
         entry.isAcknowledged = entry.isGivenUp = false;
       } else if (this.#isOpen(entry)) {
         problems.push(`job ${uid} is forgotten since the restart`);
+      } else if (!entry.isAccepted) {
+        entry.isWithdrawn = true;
       }
     }
     return problems;

@@ -19,12 +19,6 @@ import { Harness } from "./harness.ts";
 import { type Outcome, PythonJob } from "./job.ts";
 import { type Frame, fromJson, jobRequest, Notice, Request, toJson } from "./protocol.ts";
 
-/**
- * How long a job may take to end by itself once it was interrupted. dispy's users are told of
- * "about 5 seconds".
- */
-const TERMINATE_GRACE_MS = 5000;
-
 /** What a job tells over a connection of its own, as far as it has come. */
 interface IncomingMessage {
   readonly job: PythonJob;
@@ -52,15 +46,20 @@ export class PythonComputation implements ComputationRunner {
    * Starts Python for a computation, and has it compile the code.
    *
    * @param python The Python to run: a path, or a name that is looked for in PATH.
+   * @param terminateGraceMs How long a job may take to end by itself once it was interrupted.
    * @throws {RunnerError}
    */
-  static async open(python: string, task: ComputationTask): Promise<PythonComputation> {
+  static async open(
+    python: string,
+    terminateGraceMs: number,
+    task: ComputationTask,
+  ): Promise<PythonComputation> {
     const computation = new PythonComputation(task);
-    await computation.#open(python);
+    await computation.#open(python, terminateGraceMs);
     return computation;
   }
 
-  async #open(python: string): Promise<void> {
+  async #open(python: string, terminateGraceMs: number): Promise<void> {
     const { folder, environment } = this.#task;
     const harness = await Harness.start({
       python,
@@ -80,7 +79,7 @@ export class PythonComputation implements ComputationRunner {
       node_ip_addr: this.#task.nodeIpAddr,
       memory_bytes: this.#task.limits.memoryBytes,
       output_bytes: this.#task.limits.outputBytes,
-      grace_ms: TERMINATE_GRACE_MS,
+      grace_ms: terminateGraceMs,
     })]);
     if (error === null) return;
     await harness.close();

@@ -10,6 +10,7 @@ import { type Frame, frameHeader, FrameReader, fromJson, Notice } from "./protoc
 import common from "./harness/common.py" with { type: "text" };
 import guard from "./harness/guard.py" with { type: "text" };
 import job from "./harness/job.py" with { type: "text" };
+import processes from "./harness/processes.py" with { type: "text" };
 import template from "./harness/template.py" with { type: "text" };
 
 /**
@@ -41,6 +42,7 @@ space['Guard']().run()
 
 const SOURCES = new TextEncoder().encode(JSON.stringify([
   ["common.py", common],
+  ["processes.py", processes],
   ["job.py", job],
   ["template.py", template],
   ["guard.py", guard],

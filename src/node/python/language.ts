@@ -13,18 +13,27 @@ import type {
 } from "../runner.ts";
 import { PythonComputation } from "./computation.ts";
 
+/**
+ * How long a job may take to end by itself once it was interrupted. dispy tells its users of "about
+ * 5 seconds".
+ */
+const TERMINATE_GRACE_MS = 5000;
+
 /** Runs Python functions through the machine's Python, which needs no dispy for it. */
 export class PythonLanguage implements JobLanguage {
   readonly name: string;
   readonly platformMark = "";
   readonly #python: string;
+  readonly #terminateGraceMs: number;
 
   /**
    * @param python The Python to run, 3.8 or newer: a path, or a name that is looked for in PATH.
    * Whether it is there shows when the first computation comes.
+   * @param terminateGraceMs How long a job may take to end by itself once it was interrupted.
    */
-  constructor(python: string = "python3") {
+  constructor(python: string = "python3", terminateGraceMs: number = TERMINATE_GRACE_MS) {
     this.#python = python;
+    this.#terminateGraceMs = terminateGraceMs;
     this.name = `Python (${python})`;
   }
 
@@ -33,6 +42,6 @@ export class PythonLanguage implements JobLanguage {
   }
 
   open(task: ComputationTask): Promise<ComputationRunner> {
-    return PythonComputation.open(this.#python, task);
+    return PythonComputation.open(this.#python, this.#terminateGraceMs, task);
   }
 }

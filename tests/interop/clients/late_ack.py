@@ -24,6 +24,7 @@ nodes = peer.Nodes()
 cluster = peer.cluster(mark, cluster_status=nodes.status)
 nodes.wait_for(1)
 record = dispy._DispyJob_(cluster._compute.id, None, (sys.argv[2],), {})
+job = record.job
 request = {'node': None, 'job': record, 'auth': cluster._compute.auth}
 with socket.create_connection((peer.SCHEDULER, cluster.scheduler_port), timeout=10) as sock:
     sock.sendall(cluster._scheduler_auth)
@@ -38,6 +39,6 @@ with socket.create_connection((peer.SCHEDULER, cluster.scheduler_port), timeout=
         peer.send(sock, b'ACK')
     except OSError as error:
         peer.emit('not confirmed', error=str(error))
-done = record.job.finish.wait(20)
-peer.emit('job', done=done, **peer.described(record.job))
+done = job.finish.wait(20)
+peer.emit('job', done=done, **peer.described(job))
 cluster.close(timeout=1, terminate=True)

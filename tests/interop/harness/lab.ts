@@ -197,7 +197,7 @@ export class Lab {
     const port = options.port ?? PORTS.current;
     const isOurs = this.#isOurs(n, options);
     const node = this.start(`node ${address}`, [
-      ...this.#nodeProgram(isOurs, options),
+      ...this.nodeProgram(isOurs, options),
       ...["-d", "--clean", "-i", address, "--name", `node${n}`],
       ...(options.takesCommands ? [] : ["--daemon"]),
       ...["-c", String(options.cpus ?? NODE_CPUS), "--dest_path_prefix", store],
@@ -221,7 +221,7 @@ export class Lab {
   }
 
   /** The command line of a node up to its options. */
-  #nodeProgram(isOurs: boolean, { odd, takesCommands }: NodeOptions): string[] {
+  nodeProgram(isOurs: boolean, { odd, takesCommands }: NodeOptions = {}): string[] {
     if (isOurs) return ["deno", "run", "--allow-all", `${ROOT}/main.ts`, "node"];
     const isOdd = odd || takesCommands;
     return [

@@ -6,7 +6,7 @@
  */
 
 import type { Client, ClientRun } from "./client.ts";
-import { type ClientOptions, type Lab, NODE_CPUS, PORTS, SCHEDULER } from "./lab.ts";
+import { type ClientOptions, type Lab, NODE_CPUS, NODES, PORTS, SCHEDULER } from "./lab.ts";
 import { SCHEDULER_PERMISSIONS } from "./lab.ts";
 import type { Namespace } from "./namespace.ts";
 import type { LabProcess } from "./process.ts";
@@ -193,7 +193,7 @@ export class Network {
     const process = this.lab.start(
       `node on ${machine.name}`,
       [
-        ...[this.lab.venv.python, `${this.lab.venv.bin}/dispynode.py`],
+        ...this.lab.nodeProgram(NODES === "ours"),
         ...["-d", "--clean", "--daemon", "--name", machine.name, "-c", String(NODE_CPUS)],
         ...["--dest_path_prefix", store, ...addresses.flatMap((address) => ["-i", address])],
         ...(options.args ?? []),

@@ -1,29 +1,26 @@
-"""What all processes of a computation share: the frames they speak, and the system's calls for
-process trees.
+"""What all processes of a computation share: the frames they speak.
 
-The harness is three Python files executed in one namespace, in the process that the node starts:
+The harness is these Python files, executed in one namespace in the process that the node starts:
 
 - guard.py: talks with the node and watches over all other processes. Runs nothing of the user's.
 - template.py: runs the computation's code and its setup, then forks itself for each job.
 - job.py: what happens in a job's own process.
+- processes.py, common.py: what all of them use.
 
 It runs under any CPython from 3.8 on and imports nothing but the standard library.
 """
 
 import array
-import ctypes
 import json
 import os
-import signal
 import socket
 import struct
-import sys
 import traceback
 
 # A frame: kind, number (of a job or of a message), length of the payload.
 FRAME = struct.Struct('!BII')
 
-# From the node to the guard; the numbers are those of harness_protocol.ts.
+# From the node to the guard; the numbers are those of protocol.ts.
 OPEN, SETUP, JOB, ANSWER, TERMINATE, CLEANUP = range(1, 7)
 
 # From the guard to the node.
@@ -37,40 +34,6 @@ FORK, FORKED, EXITED = range(64, 67)
 RESULT, PROVISIONAL_RESULT, SEND_FILE, LOG_LINE = 'result', 'provisional', 'file', 'log'
 
 CHUNK_BYTES = 1 << 18
-
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-
-
-def _prctl(option, value):
-    """Sets an attribute of this process that only Linux has; elsewhere nothing happens."""
-    if not sys.platform.startswith('linux'):
-        return
-    try:
-        ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
-    except (OSError, AttributeError):
-        pass  # a C library without it: process groups have to do
-
-
-def adopt_orphans():
-    """Makes this process the parent of descendants whose own parents end."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def die_with(parent):
-    """Has the system kill this process when `parent`, which has forked it, ends."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def kill_group(pid, signum=signal.SIGKILL):
-    """Signals the process and the group that it leads, as far as they are there."""
-    for send in (os.killpg, os.kill):
-        try:
-            send(pid, signum)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 def send_frame(sock, kind, number, payload=b'', fds=()):

@@ -24,6 +24,7 @@ class Guard:
     """Passes on what node and jobs have to say to each other, and ends whatever is left over."""
 
     def __init__(self):
+        self.pid = os.getpid()
         self.selector = selectors.DefaultSelector()
         self.inbox = bytearray()
         self.jobs = {}
@@ -126,6 +127,7 @@ class Guard:
                 os.dup2(source, target, inheritable=True)
             os.close(nothing)
             os.close(log_writer)
+            die_with(self.pid)
             Template(control, self.task).run()
         except BaseException:
             report_trouble()
@@ -404,42 +406,3 @@ class Guard:
             return True
         except (KeyError, ValueError):
             return False
-
-
-def own_children():
-    """The ids of this process's children, where the system tells: Linux."""
-    own = os.getpid()
-    try:
-        with open('/proc/self/task/%d/children' % own) as file:
-            return [int(pid) for pid in file.read().split()]
-    except OSError:
-        pass  # a kernel without that file: see who says to be our child
-    try:
-        pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]
-    except OSError:
-        return []
-    return [pid for pid in pids if parent_of(pid) == own]
-
-
-def parent_of(pid):
-    try:
-        with open('/proc/%d/stat' % pid, errors='replace') as file:
-            # The name before the last parenthesis may hold spaces; what follows does not.
-            return int(file.read().rpartition(')')[2].split()[1])
-    except OSError:
-        return None
-
-
-def wait_outcome(status):
-    """What `waitpid` tells, as the node wants it."""
-    if os.WIFSIGNALED(status):
-        signum = os.WTERMSIG(status)
-        return {'signal': signum, 'signal_name': signal_name(signum)}
-    return {'code': os.WEXITSTATUS(status)}
-
-
-def signal_name(signum):
-    try:
-        return signal.Signals(signum).name
-    except ValueError:
-        return 'signal %d' % signum

@@ -8,6 +8,7 @@ import pickle
 import select
 import traceback
 import types
+import warnings
 
 # What dispynode has imported, and so what functions written for it find without importing it.
 USUAL_MODULES = (
@@ -32,7 +33,6 @@ class Template:
         self.namespace = {}
 
     def run(self):
-        die_with(os.getppid())
         self.prepare()
         self.tell(OPENED, 0, to_json({'error': self.compile()}))
         if self.code is None:
@@ -53,6 +53,9 @@ class Template:
                 try:
                     self.on_request(*receive_frame(self.control))
                 except (EOFError, ConnectionError):
+                    # The guard is gone, and so is everybody who could want what jobs are doing.
+                    for pid in self.jobs:
+                        kill_group(pid)
                     return
 
     def tell(self, *frame):
@@ -132,7 +135,10 @@ class Template:
         channel, stdout, stderr = fds
         template = os.getpid()
         try:
-            pid = os.fork()
+            with warnings.catch_warnings():
+                # Threads that setup has started: it is up to setup whether a fork harms them.
+                warnings.simplefilter('ignore', DeprecationWarning)
+                pid = os.fork()
         except OSError as error:
             pid, trouble = None, 'cannot make a process for the job: %s' % error.strerror
         else:

@@ -115,6 +115,7 @@ def compute():
       assertEquals([end.status, end.exception], [Terminated, null]);
       await gone(pids);
     },
+    { terminateGraceMs: 200 },
   ));
 
 test("what a job leaves behind ends with it; what setup has started goes on", () =>

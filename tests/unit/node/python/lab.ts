@@ -14,7 +14,8 @@ import type {
 /** Whether tests that need Python can run; where CI is set, they fail without it. */
 export const NO_PYTHON = Deno.env.get("CI") !== "true" && !await runs("python3");
 
-async function runs(command: string): Promise<boolean> {
+/** Whether a command is a Python. */
+export async function runs(command: string): Promise<boolean> {
   try {
     const { success } = await new Deno.Command(command, { args: ["-c", "pass"] }).output();
     return success;
@@ -27,6 +28,7 @@ async function runs(command: string): Promise<boolean> {
 /** What a test can say of its computation; the rest is as usual. */
 export interface LabOptions extends Partial<Omit<ComputationTask, "folder" | "log">> {
   readonly python?: string;
+  readonly terminateGraceMs?: number;
   readonly setupArgs?: readonly PyValue[];
 }
 
@@ -57,10 +59,10 @@ export class Lab {
 
   static async open(code: string, options: LabOptions = {}): Promise<Lab> {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "dispy-python-" }));
-    const { python, setupArgs: _, ...more } = options;
+    const { python, terminateGraceMs, setupArgs: _, ...more } = options;
     const logged: string[] = [];
     try {
-      const runner = await new PythonLanguage(python).open({
+      const runner = await new PythonLanguage(python, terminateGraceMs).open({
         computeId: 1,
         name: "compute",
         code,

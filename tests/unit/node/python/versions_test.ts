@@ -4,7 +4,7 @@ import { assertRejects } from "@std/assert/rejects.js";
 import { join } from "node:path";
 import { loads, type PyTuple } from "../../../../src/pickle/mod.ts";
 import { RunnerError } from "../../../../src/node/runner.ts";
-import { Lab, withLab } from "./lab.ts";
+import { Lab, runs, withLab } from "./lab.ts";
 
 /** Where a CPython of a version is: in PATH, or where pyenv keeps them; `null` if nowhere. */
 async function findPython(version: string): Promise<string | null> {
@@ -20,9 +20,7 @@ async function findPython(version: string): Promise<string | null> {
     }
   }
   for (const candidate of candidates) {
-    const asked = new Deno.Command(candidate, { args: ["--version"] }).output();
-    const said = await asked.catch(() => null);
-    if (said?.success) return candidate;
+    if (await runs(candidate)) return candidate;
   }
   return null;
 }

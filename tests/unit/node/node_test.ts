@@ -1,0 +1,289 @@
+/** Our node as its scheduler sees it, message by message. */
+
+import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
+import { loads, PyDict, PyTuple } from "../../../src/pickle/mod.ts";
+import {
+  authCode,
+  decodeIntAnswer,
+  decodeJobReply,
+  decodeUidsAnswer,
+  JobStatus,
+} from "../../../src/wire/mod.ts";
+import { encodeTagged } from "../../../src/wire/tags.ts";
+import { FakeJob, FINISHED, Scene } from "./fake_scheduler.ts";
+
+const ACK = "ACK";
+const AUTH = "a".repeat(40);
+
+/** A test with a node of the usual kind. */
+function nodeTest(name: string, test: (scene: Scene) => Promise<void>): void {
+  Deno.test(name, async () => {
+    await using scene = await Scene.open();
+    await test(scene);
+  });
+}
+
+const setup = (computeId: number) =>
+  ({ kind: "SETUP", computeId, setupArgs: new PyTuple([]) }) as const;
+
+nodeTest("a node answers a greeting with what it is, and proves its secret", (scene) => {
+  const { pong } = scene;
+  equal([pong.name, pong.cpus, pong.version, pong.port], ["test", 2, "4.15.2", scene.nodePort]);
+  equal(pong.auth, authCode("", "b".repeat(40)));
+  match(pong.platform, / fake\/1$/);
+  ok(pong.availInfo !== null && pong.availInfo.memoryBytes > 0);
+  return Promise.resolve();
+});
+
+nodeTest("a job's result comes with its hash, times and all that it said", async (scene) => {
+  await scene.setUp(1);
+  equal(await scene.askText({ kind: "JOB", job: scene.job(11, 1) }), ACK);
+  equal(decodeUidsAnswer(await scene.ask({ kind: "JOBS", computeId: 1, auth: AUTH }), ""), [11]);
+  scene.language.jobs[0]!.end();
+  const { reply } = await scene.until("JOB_REPLY");
+  equal([reply.uid, reply.hash, reply.status, reply.stdout, reply.exception], [
+    11,
+    "hash 11",
+    JobStatus.Finished,
+    "said",
+    null,
+  ]);
+  equal(reply.result, FINISHED.result);
+  ok(reply.startTimeS <= reply.endTimeS && reply.endTimeS <= Date.now() / 1000);
+  equal(decodeUidsAnswer(await scene.ask({ kind: "JOBS", computeId: 1, auth: AUTH }), ""), []);
+});
+
+nodeTest("jobs that end at once are finished all the same", async (scene) => {
+  scene.language.endsAtOnce = true;
+  await scene.setUp(1);
+  for (let uid = 1; uid <= 20; uid++) {
+    equal(await scene.askText({ kind: "JOB", job: scene.job(uid, 1) }), ACK);
+    equal((await scene.until("JOB_REPLY", uid)).reply.status, JobStatus.Finished);
+  }
+});
+
+nodeTest(
+  "no more jobs are taken than there are CPUs, whatever computation they are of",
+  async (scene) => {
+    await scene.setUp(1);
+    await scene.setUp(2);
+    equal(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), ACK);
+    equal(await scene.askText({ kind: "JOB", job: scene.job(2, 2) }), ACK);
+    equal(await scene.askText({ kind: "JOB", job: scene.job(3, 2) }), "All CPUs busy!");
+    scene.language.jobs[0]!.end();
+    await scene.until("JOB_REPLY");
+    equal(await scene.askText({ kind: "JOB", job: scene.job(3, 2) }), ACK);
+  },
+);
+
+nodeTest("a cancelled job is Terminated, even if it has a result by then", async (scene) => {
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  equal(await scene.ask({ kind: "TERMINATE_JOB", job: scene.job(1, 1) }), new Uint8Array());
+  const { reply } = await scene.until("JOB_REPLY");
+  equal([reply.status, loads(reply.result!)], [JobStatus.Terminated, null]);
+  equal(scene.language.jobs[0]!.terminated, 1);
+});
+
+nodeTest(
+  "jobs of what is not known or not set up are refused in words that schedulers know",
+  async (scene) => {
+    match(
+      await scene.askText({ kind: "JOB", job: scene.job(1, 99) }),
+      /^Invalid job \(computation 99/,
+    );
+    await scene.ask({ kind: "COMPUTE", compute: scene.compute(1) });
+    match(
+      await scene.askText({ kind: "JOB", job: scene.job(1, 1) }),
+      /^Invalid job \(.*not set up/,
+    );
+  },
+);
+
+nodeTest(
+  "a computation whose code is no good is refused, and leaves nothing behind",
+  async (scene) => {
+    const compute = scene.compute(1, { code: "refused" });
+    equal(await scene.askText({ kind: "COMPUTE", compute }), "it cannot be compiled");
+    equal([...Deno.readDirSync(`${scene.folder}/127.0.0.1`)], []);
+    match(await scene.askText(setup(1)), /invalid computation/);
+  },
+);
+
+nodeTest("while one scheduler has the node, another does not get it", async (scene) => {
+  await scene.setUp(1);
+  const other = scene.compute(2, { schedulerPort: 1 });
+  equal(await scene.askText({ kind: "COMPUTE", compute: other }), "Node busy");
+  await scene.close(1);
+  equal(decodeIntAnswer(await scene.ask({ kind: "COMPUTE", compute: other }), ""), 2);
+});
+
+nodeTest(
+  "a computation that is here already is answered with 0, as dispynode does",
+  async (scene) => {
+    await scene.setUp(1);
+    const again = await scene.ask({ kind: "COMPUTE", compute: scene.compute(1) });
+    equal(decodeIntAnswer(again, ""), 0);
+  },
+);
+
+nodeTest(
+  "a computation is closed once its jobs are done, or at once when told so",
+  async (scene) => {
+    await scene.setUp(1, { cleanup: "tidy" });
+    await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+    const closing = scene.close(1);
+    match(await scene.askText({ kind: "JOB", job: scene.job(2, 1) }), /^Invalid job/);
+    equal(scene.language.calls, ["open", "setup"]);
+    const again = scene.close(1, true);
+    equal([await closing, await again], [ACK, ACK]);
+    equal(scene.language.calls, ["open", "setup", "cleanup", "close"]);
+    equal((await scene.until("JOB_REPLY")).reply.status, JobStatus.Terminated);
+    equal([...Deno.readDirSync(`${scene.folder}/127.0.0.1`)], []);
+  },
+);
+
+nodeTest("only who knows a computation's auth may close it or ask for its jobs", async (scene) => {
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  const auth = "c".repeat(40);
+  const request = { kind: "CLOSE", computeId: 1, auth, nodeIpAddr: "127.0.0.1" } as const;
+  await scene.ask({ ...request, terminatePending: true, close: true });
+  equal(decodeUidsAnswer(await scene.ask({ kind: "JOBS", computeId: 1, auth }), ""), []);
+  equal(scene.language.jobs[0]!.terminated, 0);
+});
+
+nodeTest("a setup that fails is told, and the computation is dropped", async (scene) => {
+  scene.language.outcome = Promise.resolve({ kind: "failed", reason: "no such file" });
+  await scene.ask({ kind: "COMPUTE", compute: scene.compute(1) });
+  equal(await scene.askText(setup(1)), "no such file");
+  match(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), /^Invalid job/);
+});
+
+Deno.test("a setup that takes longer than its limit has failed", async () => {
+  await using scene = await Scene.open({ setupTimeoutMs: 20 });
+  scene.language.outcome = new Promise(() => {});
+  await scene.ask({ kind: "COMPUTE", compute: scene.compute(1) });
+  match(await scene.askText(setup(1)), /^"setup" has not finished in time/);
+  equal(scene.language.calls.includes("close"), true);
+});
+
+nodeTest(
+  "a reset computation waits for another setup, which its scheduler is told",
+  async (scene) => {
+    await scene.setUp(1, { cleanup: "tidy" });
+    equal(await scene.close(1, false, false), ACK);
+    equal(scene.language.calls, ["open", "setup", "cleanup", "close", "open"]);
+    equal(await scene.askText(setup(1)), ACK);
+    equal(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), ACK);
+  },
+);
+
+Deno.test("a job that takes longer than its limit is ended, and its client is told why", async () => {
+  await using scene = await Scene.open({ jobTimeoutMs: 20 });
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  const { reply } = await scene.until("JOB_REPLY");
+  equal(reply.status, JobStatus.Terminated);
+  match(String(reply.exception), /longer than 0\.02 s/);
+});
+
+nodeTest("a result that is not acknowledged is fetched by who asks for it, once", async (scene) => {
+  scene.acknowledges = false;
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  scene.language.jobs[0]!.end();
+  await scene.until("JOB_REPLY");
+  const request = PyDict.from({ compute_id: 1n, auth: AUTH, uid: 1n, hash: "hash 1" });
+  let reply = loads(await scene.askRaw(...encodeTagged("RETRIEVE_JOB", request)));
+  while (reply === null) {
+    reply = loads(await scene.askRaw(...encodeTagged("RETRIEVE_JOB", request)));
+  }
+  equal(decodeJobReply(reply).uid, 1);
+
+  const pending = loads(await scene.askRaw(...encodeTagged("PENDING_JOBS", request)));
+  equal([(pending as PyDict).get("done"), (pending as PyDict).get("pending")], [[1n], 0n]);
+  using stream = await scene.open(...encodeTagged("RETRIEVE_JOB", request));
+  await stream.readMessage(1 << 20);
+  await stream.writeMessage(new TextEncoder().encode(ACK));
+  await stream.waitForClose();
+  equal(loads(await scene.askRaw(...encodeTagged("RETRIEVE_JOB", request))), null);
+});
+
+nodeTest("RESEND_JOB_RESULTS counts and brings what was not acknowledged", async (scene) => {
+  scene.acknowledges = false;
+  await scene.setUp(1);
+  for (const uid of [1, 2]) await scene.ask({ kind: "JOB", job: scene.job(uid, 1) });
+  scene.language.jobs[0]!.end();
+  await scene.until("JOB_REPLY");
+  const query = { kind: "RESEND_JOB_RESULTS", computeId: 1, auth: AUTH } as const;
+  const count = async () => decodeIntAnswer(await scene.ask(query), "");
+  // One is kept, after a moment, and one runs.
+  while (await count() < 2);
+  scene.acknowledges = true;
+  const before = scene.all("JOB_REPLY").length;
+  await scene.ask(query);
+  const { reply } = await scene.until("JOB_REPLY", before + 1);
+  equal(reply.uid, 1);
+  while (await count() > 1);
+});
+
+nodeTest(
+  "what a running job sends goes to its scheduler while nobody else is named",
+  async (scene) => {
+    await scene.setUp(1);
+    await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+    const [job] = scene.language.jobs as [FakeJob];
+    const result = FINISHED.result;
+    ok(await job.host.provisionalResult({ result, relay: false, timeoutMs: null }));
+    const { reply } = await scene.until("JOB_REPLY");
+    equal([reply.uid, reply.status, reply.result], [1, JobStatus.ProvisionalResult, result]);
+  },
+);
+
+Deno.test("pulses come as often as asked for, and tell how many CPUs are busy", async () => {
+  await using scene = await Scene.open();
+  await scene.setUp(1, { pulseIntervalS: 0.02 });
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  await scene.until("PULSE", 2);
+  const count = scene.all("PULSE").length;
+  const pulse = await scene.until("PULSE", count + 1);
+  equal([pulse.cpus, pulse.ipAddr, pulse.port], [1, "127.0.0.1", scene.nodePort]);
+});
+
+Deno.test("a scheduler that answers pulses keeps its idle computation", async () => {
+  await using scene = await Scene.open({ zombieIntervalMs: 100 });
+  await scene.setUp(1);
+  await scene.until("PULSE", 15);
+  equal(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), ACK);
+});
+
+Deno.test("a scheduler that is silent for long loses its computation, and is told", async () => {
+  await using scene = await Scene.open({ zombieIntervalMs: 60 });
+  scene.answersPulses = false;
+  await scene.setUp(1);
+  const { sign } = await scene.until("TERMINATED");
+  equal(sign, scene.pong.sign);
+  match(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), /^Invalid job/);
+});
+
+Deno.test("a node that leaves ends its jobs, sends no results of them, and says farewell", async () => {
+  const scene = await Scene.open();
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  await scene.node.shutdown();
+  equal(scene.language.jobs[0]!.terminated, 1);
+  equal(scene.all("JOB_REPLY"), []);
+  equal(scene.all("TERMINATED").length, 1);
+  await scene.leave();
+});
+
+Deno.test("a node that serves two computations is over when both are closed", async () => {
+  await using scene = await Scene.open({ serve: 2 });
+  await scene.setUp(1);
+  await scene.close(1);
+  await scene.setUp(2);
+  await scene.close(2);
+  await scene.node.over;
+  match(await scene.askText({ kind: "COMPUTE", compute: scene.compute(3) }), /does not serve/);
+});
