@@ -1,8 +1,8 @@
 /**
- * Shows the scheduler at work: two nodes of the real dispy, shared by two Python programs at once.
+ * Shows the scheduler at work: two nodes, shared by two programs at once, with nothing but Deno.
  *
- * Everything runs on this machine, in a private network where the system gives one, and nothing is
- * left behind but the Python environment in `.venv/`.
+ * Everything runs on this machine's loopback, at ports that are free. What is left behind is a
+ * picture.
  *
  *     deno task demo
  *
@@ -10,21 +10,20 @@
  */
 
 import { TextLineStream } from "../tests/interop/harness/lines.ts";
-import { Namespace } from "../tests/interop/harness/namespace.ts";
 import { type Children, withChildren } from "./children.ts";
-import { cacheModules, ROOT, schedulerCommand } from "./config.ts";
+import { cacheModules, ROOT } from "./config.ts";
 import { Board, ClientProgress } from "./demo/board.ts";
-import { ensureVenv } from "./venv.ts";
+import type { Told } from "./demo/client.ts";
 
 const SCHEDULER = "127.0.0.1";
-const CLIENT_PORT = 9702;
-const JOBS = 24;
-const START_LIMIT_MS = 15_000;
-const RUN_LIMIT_MS = 90_000;
+const PICTURE = "demo-picture.png";
+const JOBS = 36;
+const START_LIMIT_MS = 30_000;
+const RUN_LIMIT_MS = 180_000;
 const KEPT_LINES = 15;
 
-/** macOS has but one loopback address, and dispy knows a node by its address. */
-const NODES = Deno.build.os === "linux" ? ["127.0.0.2", "127.0.0.3"] : ["127.0.0.1"];
+/** macOS has but one loopback address, and nodes are known by their addresses. */
+const NODES = Deno.build.os === "darwin" ? [SCHEDULER] : ["127.0.0.2", "127.0.0.3"];
 
 /** As many as the machine really has, else the speed-up would be a lie. */
 const NODE_CPUS = Math.max(1, Math.floor(navigator.hardwareConcurrency / NODES.length));
@@ -35,29 +34,25 @@ class DemoError extends Error {}
 class Demo {
   readonly #children: Children;
   readonly #scratch: string;
-  readonly #namespace: Namespace | undefined;
   /** The last lines of each process, for when something goes wrong. */
   readonly #said = new Map<string, string[]>();
 
-  constructor(children: Children, scratch: string, namespace: Namespace | undefined) {
+  constructor(children: Children, scratch: string) {
     this.#children = children;
     this.#scratch = scratch;
-    this.#namespace = namespace;
   }
 
-  /** Starts a program in a scratch folder of its own; `read` gets each line it prints. */
-  async start(
+  /** Starts a program of this project; `read` gets each line it prints. */
+  start(
     name: string,
-    argv: readonly string[],
+    program: string,
+    args: readonly string[],
     read: (line: string) => void = () => {},
-  ): Promise<Deno.ChildProcess> {
-    const cwd = `${this.#scratch}/${name.replaceAll(" ", "-")}`;
-    await Deno.mkdir(cwd, { recursive: true });
-    const [program = "", ...args] = this.#namespace?.command(argv) ?? argv;
-    const child = this.#children.spawn(program, {
-      args,
-      cwd,
-      env: { PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1", NO_COLOR: "1" },
+  ): Deno.ChildProcess {
+    const child = this.#children.spawn(Deno.execPath(), {
+      args: ["run", "--allow-all", "--no-prompt", new URL(program, ROOT).href, ...args],
+      cwd: this.#scratch,
+      env: { NO_COLOR: "1" },
       stdout: "piped",
       stderr: "piped",
     });
@@ -72,20 +67,21 @@ class Demo {
       }
     };
     keep(child.stdout, read);
-    keep(child.stderr, () => {});
+    // The scheduler and the nodes log there.
+    keep(child.stderr, read);
     return child;
   }
 
-  /** Waits until the scheduler takes clients. */
-  async schedulerReady(scheduler: Deno.ChildProcess): Promise<void> {
-    let ended = false;
-    scheduler.status.then(() => ended = true);
-    const deadline = performance.now() + START_LIMIT_MS;
-    while (!await this.#accepts()) {
-      if (ended) throw new DemoError("the scheduler ended at its start");
-      if (performance.now() > deadline) throw new DemoError("the scheduler does not start");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  /** Starts a program, and waits until it prints a line with `words`. */
+  async ready(name: string, args: readonly string[], words: string): Promise<void> {
+    let late: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const child = this.start(name, "main.ts", args, (line) => line.includes(words) && resolve());
+      child.status.then(() => reject(new DemoError(`the ${name} has ended`)));
+      const message = `the ${name} does not start`;
+      late = setTimeout(() => reject(new DemoError(message)), START_LIMIT_MS);
+    });
+    clearTimeout(late);
   }
 
   /** What every process said last. */
@@ -94,82 +90,78 @@ class Demo {
       [`${name}:`, ...lines.map((line) => `    ${line}`)].join("\n")
     ).join("\n");
   }
-
-  async #accepts(): Promise<boolean> {
-    if (this.#namespace) return await this.#namespace.listens("tcp", CLIENT_PORT, SCHEDULER);
-    try {
-      using _connection = await Deno.connect({ hostname: SCHEDULER, port: CLIENT_PORT });
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.ConnectionRefused) return false;
-      throw error;
-    }
-  }
 }
 
-async function run(demo: Demo, python: string, bin: string, scratch: string): Promise<void> {
+/** The lowest of three ports in a row that are free at every address that the demo uses. */
+function freePorts(): number {
+  for (let tries = 0; tries < 100; tries++) {
+    const first = 20_000 + Math.trunc(Math.random() * 30_000);
+    try {
+      for (const hostname of [SCHEDULER, ...NODES]) {
+        for (const port of [first, first + 1, first + 2]) Deno.listen({ hostname, port }).close();
+      }
+      return first;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new DemoError("no three ports in a row are free on this machine");
+}
+
+async function run(demo: Demo, scratch: string): Promise<void> {
+  const port = freePorts();
+  const common = ["-p", String(port), "--dest_path_prefix"];
   // Fair: the programs take turns, where otherwise the jobs submitted first run first.
-  const args = ["--daemon", "--fair_cluster_scheduler", "-i", SCHEDULER];
-  args.push("--dest_path_prefix", `${scratch}/files`);
-  const scheduler = await demo.start("scheduler", await schedulerCommand(args));
-  await demo.schedulerReady(scheduler);
+  const options = ["--daemon", "--fair_cluster_scheduler", "-i", SCHEDULER, ...common];
+  await demo.ready("scheduler", [...options, `${scratch}/scheduler`], "listening");
+  await Promise.all(NODES.map((node) =>
+    demo.ready(`node ${node}`, [
+      ...["node", "-i", node, "-c", String(NODE_CPUS), "--scheduler_host", SCHEDULER],
+      ...[...common, `${scratch}/node-${node}`],
+    ], "listening")
+  ));
   console.log(
     `scheduler at ${SCHEDULER}, nodes at ${NODES.join(" and ")}, CPUs: ${NODE_CPUS} each`,
   );
 
-  for (const node of NODES) {
-    await demo.start(`node ${node}`, [
-      python,
-      ...[`${bin}/dispynode.py`, "--daemon", "--clean", "-i", node, "-c", String(NODE_CPUS)],
-      ...["--scheduler_host", SCHEDULER, "--dest_path_prefix", `${scratch}/files-of-${node}`],
-    ]);
-  }
-
-  const clients = ["pi", "mandelbrot"].map((name) => new ClientProgress(name, JOBS));
+  const clients = ["picture", "epidemic"].map((name) => new ClientProgress(name, JOBS));
   const board = new Board(clients, NODES);
-  board.update("two programs start, with 24 jobs each");
+  let fairness: string | undefined;
+  board.update(`two programs start, with ${JOBS} jobs each`);
   await Promise.all(clients.map(async (client) => {
-    const program = new URL(`scripts/demo/${client.name}.py`, ROOT).pathname;
-    const child = await demo.start(client.name, [
-      python,
-      ...[program, "--scheduler", SCHEDULER, "--host", SCHEDULER, "--jobs", String(JOBS)],
-    ], (line) => board.update(client.read(line)));
+    const args = [String(port + 2), String(JOBS), `${Deno.cwd()}/${PICTURE}`];
+    const child = demo.start(client.name, `scripts/demo/${client.name}.ts`, args, (line) => {
+      if (!line.startsWith("{")) return;
+      board.update(client.read(JSON.parse(line) as Told));
+      if (clients.some(({ part }) => part >= 0.5)) fairness ??= fairnessOf(clients);
+    });
     const { success } = await child.status;
     client.tookSeconds = board.seconds();
-    if (!success) throw new DemoError(`the client program ${client.name} failed`);
+    if (!success) throw new DemoError(`the program ${client.name} failed`);
     if (client.done !== JOBS) throw new DemoError(`${client.name}: ${client.done} jobs of ${JOBS}`);
   }));
 
   for (const client of clients) console.log(`\n${client.output.join("\n")}`);
-  console.log(`\n${board.summary()}`);
+  console.log(`\n${board.summary()}\n${fairness}`);
+}
+
+/** How far each program was at this moment. */
+function fairnessOf(clients: readonly ClientProgress[]): string {
+  const done = clients.map(({ name, done }) => `${name} ${done}`);
+  return `fair turns: when the first was half through, jobs done: ${done.join(", ")}`;
 }
 
 await withChildren(async (children) => {
-  console.log("Looking for Python and the real dispy (the first time, this installs it in .venv/)");
-  const venv = await ensureVenv();
-  if ("unavailable" in venv) {
-    console.error(
-      `The demo needs python3 with its venv module (Debian: apt install python3-venv) and PyPI: ` +
-        venv.unavailable,
-    );
-    Deno.exitCode = 1;
-    return;
-  }
-  await cacheModules(children, ["main.ts"]);
-  const namespace = await Namespace.open();
-  if ("unavailable" in namespace) {
-    console.log(`On this machine's loopback: ${namespace.unavailable}`);
-  }
-  if (namespace instanceof Namespace) children.onStop(() => namespace.close());
+  await cacheModules(children, ["main.ts", "scripts/demo/picture.ts", "scripts/demo/epidemic.ts"]);
   const scratch = await Deno.makeTempDir({ prefix: "dispyscheduler-demo-" });
-  const demo = new Demo(children, scratch, namespace instanceof Namespace ? namespace : undefined);
+  const demo = new Demo(children, scratch);
   const limit = setTimeout(() => {
     console.error(`The demo takes too long. What its programs said last:\n${demo.report()}`);
     Deno.exitCode = 1;
     children[Symbol.asyncDispose]();
   }, RUN_LIMIT_MS);
   try {
-    await run(demo, venv.python, venv.bin, scratch);
+    await run(demo, scratch);
   } catch (error) {
     Deno.exitCode = 1;
     // Interrupted, or out of time and told so: what fails now has no other reason.

@@ -42,6 +42,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["attack", "Attacks"],
   ["permissions", "Permissions"],
   ["local", "A node in the scheduler (`--local_cpus`)"],
+  ["demo", "The demo"],
   ["own_client_results", "Our client library: jobs and their results"],
   ["own_client_payload", "Our client library: what jobs bring and take"],
   ["own_client_status", "Our client library: news, cancelling, files, provisional results"],

@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { Told } from "./client.ts";
+
 /** One client program of the demo, as its own lines tell it. */
 export class ClientProgress {
   /** The node of each job that runs now. */
-  readonly running = new Map<string, string>();
+  readonly running = new Map<number, string>();
   /** How many jobs each node has done. */
   readonly doneOn = new Map<string, number>();
   /** What the program printed besides its progress: its result. */
@@ -20,24 +22,28 @@ export class ClientProgress {
 
   constructor(readonly name: string, readonly jobs: number) {}
 
-  /** Takes a line that the program printed; the answer is the event to tell, if it is one. */
-  read(line: string): string | undefined {
-    const [, job, verb, node, seconds] =
-      line.match(/^job (\d+) (runs|done) on (\S+)(?: in (\S+) s)?$/) ?? [];
-    if (job === undefined || node === undefined) {
-      this.output.push(line);
-      return undefined;
+  /** Takes what the program tells; the answer is the event to show, if it is one. */
+  read(told: Told): string | undefined {
+    switch (told.kind) {
+      case "runs":
+        this.running.set(told.job, told.node);
+        return undefined;
+      case "says":
+        this.output.push(told.text);
+        return undefined;
+      case "done":
+        this.running.delete(told.job);
+        this.doneOn.set(told.node, (this.doneOn.get(told.node) ?? 0) + 1);
+        this.done += 1;
+        this.jobSeconds += told.seconds;
+        return `${this.name}: job ${told.job} done on ${told.node} in ` +
+          `${told.seconds.toFixed(2)} s (${this.done} of ${this.jobs})`;
     }
-    if (verb === "runs") {
-      this.running.set(job, node);
-      return undefined;
-    }
-    this.running.delete(job);
-    this.doneOn.set(node, (this.doneOn.get(node) ?? 0) + 1);
-    this.done += 1;
-    this.jobSeconds += Number(seconds);
-    return `${this.name}: job ${job} done on ${node} in ${Number(seconds).toFixed(2)} s ` +
-      `(${this.done} of ${this.jobs})`;
+  }
+
+  /** How much of its jobs is done, 0 to 1. */
+  get part(): number {
+    return this.done / this.jobs;
   }
 }
 
@@ -112,7 +118,7 @@ export class Board {
 
   #draw(): void {
     const lines = this.#clients.map((client) => {
-      const filled = Math.round(BAR_WIDTH * client.done / client.jobs);
+      const filled = Math.round(BAR_WIDTH * client.part);
       const bar = "#".repeat(filled).padEnd(BAR_WIDTH, ".");
       const done = `${String(client.done).padStart(3)} of ${client.jobs} done`;
       return `${client.name.padEnd(12)} [${bar}] ${done}`;

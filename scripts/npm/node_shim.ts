@@ -5,15 +5,20 @@
  * @module
  */
 
+import { X509Certificate } from "node:crypto";
+
 export { timingSafeEqual } from "node:crypto";
 
 class Interrupted extends Error {}
 class NotThrown extends Error {}
 
 /** Stands for `Deno` in the modules that name it: `node:net` never throws Deno's errors. */
-export const Deno = {
+export const Deno: {
+  readonly errors: Readonly<Record<string, new (message?: string) => Error>>;
+  unrefTimer(timer: { unref(): void }): void;
+} = {
   errors: {
-    Interrupted,
+    Interrupted: Interrupted,
     BadResource: NotThrown,
     BrokenPipe: NotThrown,
     ConnectionAborted: NotThrown,
@@ -21,7 +26,9 @@ export const Deno = {
     NotConnected: NotThrown,
     UnexpectedEof: NotThrown,
   },
-  unrefTimer: (timer: { unref(): void }): void => timer.unref(),
+  unrefTimer(timer: { unref(): void }): void {
+    timer.unref();
+  },
 };
 
 /** Gives an object a method that newer engines have, as they would. */
@@ -42,3 +49,13 @@ provide(Uint8Array, "fromHex", (text: string) => new Uint8Array(Buffer.from(text
 provide(Uint8Array.prototype, "toHex", function (this: Uint8Array) {
   return Buffer.from(this).toString("hex");
 });
+
+for (const [name, text] of [["validFromDate", "validFrom"], ["validToDate", "validTo"]] as const) {
+  if (name in X509Certificate.prototype) continue;
+  Object.defineProperty(X509Certificate.prototype, name, {
+    get(this: X509Certificate) {
+      return new Date(this[text]);
+    },
+    configurable: true,
+  });
+}

@@ -23,16 +23,16 @@ import { SchedulerWatch } from "./scheduler_watch.ts";
 import { Submitter } from "./submitter.ts";
 
 /** The release of dispy whose clients we are like, where nothing else is asked for. */
-export const DEFAULT_DISPY_VERSION = "4.15.2";
+const DEFAULT_DISPY_VERSION = "4.15.2";
 
 /** The client port of schedulers since dispy 4.11. */
-export const DEFAULT_SCHEDULER_PORT = 9702;
+const DEFAULT_SCHEDULER_PORT = 9702;
 
 /** Limit for connecting and for every read and write, as dispy has it. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
+export const DEFAULT_TIMEOUT_MS: number = 10_000;
 
 /** Largest reply that is taken: what the reader of pickles takes. */
-export const DEFAULT_MAX_REPLY_BYTES = 512 * 1024 * 1024;
+export const DEFAULT_MAX_REPLY_BYTES: number = 512 * 1024 * 1024;
 
 /** What a cluster consists of once it is open. */
 export interface ClusterParts<Args extends readonly unknown[], Result> {

@@ -12,14 +12,13 @@ import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
 import { MemoryStore } from "../store/memory_store.ts";
 import { newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
+import { DEFAULT_TIMEOUT_MS } from "./cluster_parts.ts";
 import { ListenError, TlsError } from "./errors.ts";
 import { readTls } from "./network.ts";
 import type { ClusterCallbacks, JobClusterOptions, NodeSpec } from "./options.ts";
 
 /** The lowest of dispy's three ports since 4.11. */
 const DEFAULT_DISPY_PORT = 9700;
-
-const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Memory for the files of the computation and its jobs. */
 const STORE_BYTES = 512 * 1024 * 1024;

@@ -49,6 +49,7 @@ export {
 export { recoverJobs, type RecoverOptions } from "./recover_jobs.ts";
 export { SharedJobCluster } from "./shared_job_cluster.ts";
 export {
+  type AnyFunction,
   typescript,
   type TypeScriptFunctionOptions,
   type TypeScriptModuleOptions,

@@ -7,11 +7,18 @@
 import { PyDict, PyGlobal, type PyObject, PyTuple } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
 
+/** How Python makes an object. */
+export let rawOf: (object: PythonObject) => PyObject | PyGlobal;
+
 /**
  * An object of a Python class, or a class or function, as a result. It can be looked at, and it can be an argument of
  * another job, where it is that very object again.
  */
 export class PythonObject {
+  static {
+    rawOf = (object) => object.#raw;
+  }
+
   readonly #raw: PyObject | PyGlobal;
   readonly #convert: (value: PyValue) => unknown;
 
@@ -45,11 +52,6 @@ export class PythonObject {
       }
     }
     return attributes;
-  }
-
-  /** How Python makes it. */
-  get raw(): PyObject | PyGlobal {
-    return this.#raw;
   }
 }
 

@@ -36,7 +36,7 @@ import {
 } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
 import { UnsupportedValueError } from "./errors.ts";
-import { PythonObject } from "./python_object.ts";
+import { PythonObject, rawOf } from "./python_object.ts";
 
 /** What can be an argument of a Python function. */
 export type PythonInput =
@@ -136,7 +136,7 @@ class Converter {
       this.#done.set(value, UNDER_WAY);
       return keep(value.toPython(part));
     }
-    if (value instanceof PythonObject) return keep(value.raw);
+    if (value instanceof PythonObject) return keep(rawOf(value));
     if (value instanceof Uint8Array) return keep(value);
     if (value instanceof ArrayBuffer) return keep(new Uint8Array(value));
     if (value instanceof Date) return keep(toDatetime(value, path));

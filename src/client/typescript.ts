@@ -15,8 +15,9 @@ import { messageOf } from "../log/error_message.ts";
 import { type Computation, type ComputationOptions, readText } from "./computation.ts";
 import { ResultUnreadableError, UnsupportedValueError } from "./errors.ts";
 
-// deno-lint-ignore no-explicit-any -- any function is one, whatever its parameters.
-type AnyFunction = (...args: any[]) => unknown;
+/** Any function, whatever its parameters. */
+// deno-lint-ignore no-explicit-any -- with `unknown`, functions that take anything else were none.
+export type AnyFunction = (...args: any[]) => unknown;
 
 /** Beside a function that is sent by its own text. */
 export interface TypeScriptFunctionOptions extends ComputationOptions {

@@ -95,7 +95,8 @@ async function untilStdinCloses(): Promise<void> {
 
 /** Jobs are programs that do as they like, so that a node with less than all permissions is none. */
 function mayRunJobs(): boolean {
-  for (const name of ["run", "read", "write", "net", "env", "sys"] as const) {
+  // All of them together: nothing less lets a program look into /proc, where children are found.
+  for (const name of ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const) {
     if (Deno.permissions.querySync({ name }).state === "granted") continue;
     log.error("a node runs programs of others, which needs every permission: start it with -A");
     return false;

@@ -17,6 +17,7 @@ import {
   program,
   SchedulerUnreachableError,
   SharedJobCluster,
+  WrongSecretError,
 } from "../client/mod.ts";
 import { messageOf } from "../log/error_message.ts";
 import { CommandError } from "./command_error.ts";
@@ -87,8 +88,7 @@ class Submission {
       cluster = await this.#open();
     } catch (error) {
       if (this.#interrupted) return EXIT_CODES.cancelled;
-      if (!(error instanceof DispyError)) throw error;
-      throw new CommandError(error.message, { cause: error });
+      throw this.#explained(error);
     }
     const runner = this.#runner = new Runner(cluster, {
       ...this.config,
@@ -146,6 +146,17 @@ class Submission {
         throw next instanceof SchedulerUnreachableError ? error : next;
       }
     }
+  }
+
+  /** Why there is no cluster, in the words of this command. */
+  #explained(error: unknown): unknown {
+    if (!(error instanceof DispyError)) return error;
+    const { host } = this.config.connection;
+    const message = error instanceof WrongSecretError
+      ? `the scheduler at ${host} refuses us: its cluster secret is another one ` +
+        "(--cluster_secret_file)"
+      : error.message;
+    return new CommandError(message, { cause: error });
   }
 
   #onJob(job: Job<number>, event: JobEvent): void {

@@ -68,9 +68,14 @@ export class Discovery {
     if (schedulerHost !== null) await this.#greetHost(schedulerHost, schedulerPort);
   }
 
-  /** Answers a greeting, unless another scheduler has the node. */
+  /**
+   * Answers a greeting, unless another scheduler has the node. The one that has it may have been
+   * started again, and know nothing of that.
+   */
   async answer(greeting: Greeting, from: string): Promise<void> {
-    if (!this.isFree()) {
+    const { scheduler } = this.context.held;
+    const isPresent = scheduler?.host === from && scheduler.port === greeting.port;
+    if (!isPresent && !this.isFree()) {
       log.debug("greeting ignored: the node is in use", { from });
       return;
     }
@@ -179,7 +184,7 @@ export class Discovery {
     ipAddr: string,
     schedulerIpAddr: string,
   ): Promise<Pong> {
-    const { sign, options, languages, held } = this.context;
+    const { sign, options, languages } = this.context;
     return {
       kind: "PONG",
       version,
@@ -187,7 +192,7 @@ export class Discovery {
       ipAddr,
       port: options.port,
       name: options.name,
-      cpus: options.cpus - held.busyCpus,
+      cpus: options.cpus,
       platform: platformText(languages),
       auth: authCode(options.secret, schedulerSign),
       availInfo: await this.availability.read(),

@@ -15,13 +15,12 @@ const SCRIPT = `
 trap '' INT TERM HUP
 while read -r line; do :; done
 for try in 1 2 3 4 5 6 7 8 9 10; do
-  found=
-  for process in /proc/[0-9]*; do
-    if grep -qszxF -- "$1" "$process/environ"; then
-      kill -KILL "\${process#/proc/}" 2>/dev/null && found=yes
-    fi
-  done
+  found=$(grep -lszxF -e "$1" /proc/[0-9]*/environ)
   [ -z "$found" ] && exit
+  for each in $found; do
+    each=\${each#/proc/}
+    kill -KILL "\${each%/environ}" 2>/dev/null
+  done
   sleep 0.1
 done
 `;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Cluster, type Core, onRestored, type Snapshot } from "../core/mod.ts";
+import { type Cluster, Core, earliestJob, onRestored, type Snapshot } from "../core/mod.ts";
 import { CoreJournal, type PayloadReader, readSnapshot } from "../journal/core_journal.ts";
 import type { Database } from "../journal/database.ts";
 import { pack, type Packable, unpack } from "../journal/packing.ts";
@@ -125,6 +125,8 @@ export function readLegacy(database: Database): Legacy {
     const meta = new Map(
       Array.from(database.rows("meta"), ({ key, record }) => [key, unpack<Packable>(record)]),
     );
+    const snapshot = readSnapshot(database, READER);
+    tryOut(snapshot);
     return {
       sign: (meta.get("sign") ?? null) as string | null,
       reservedIds: (meta.get("reserved_ids") ?? 0) as number,
@@ -140,11 +142,28 @@ export function readLegacy(database: Database): Legacy {
           unpack<PackedComputation>(payload!),
         ]),
       ),
-      snapshot: readSnapshot(database, READER),
+      snapshot,
     };
   } catch (error) {
     throw new UnusableJournalError(`what it holds cannot be read: ${messageOf(error)}`);
   }
+}
+
+/**
+ * Restores a core that nobody uses: where records contradict each other, that shows before anything
+ * depends on them.
+ *
+ * @throws where they do
+ */
+function tryOut(snapshot: Snapshot): void {
+  const core = new Core({
+    policy: earliestJob,
+    pulseIntervalMs: null,
+    zombieIntervalMs: null,
+    cooperative: false,
+    firstId: 1,
+  });
+  onRestored(core, snapshot, 0);
 }
 
 const READER: PayloadReader = {

@@ -8,6 +8,7 @@ import { canonicalAddress } from "./address.ts";
 import type { ByteStream, StreamAddress } from "./byte_stream.ts";
 import type { Deadlines, DeadlineTarget } from "./deadline.ts";
 import { WireError } from "./errors.ts";
+import type { MessageRoom } from "./message_room.ts";
 import { acquireScratch, releaseScratch, SCRATCH_BYTES } from "./scratch.ts";
 
 /** Length of a message's length. */
@@ -18,6 +19,9 @@ const COALESCE_BYTES = 16 * 1024;
 
 /** How much of a large message memory is set aside for before any of it has come. */
 const FIRST_STEP_BYTES = 64 * 1024;
+
+/** From here on, room for all of a message is taken at once, so that none is copied at full length. */
+const LAST_STEP_BYTES = 64 * 1024 * 1024;
 
 /** A transfer that moves this much gets the full time limit again. */
 const PROGRESS_BYTES = 64 * 1024;
@@ -82,11 +86,13 @@ export class MessageStream implements DeadlineTarget {
    * Reads a message: a view that nobody else uses.
    *
    * @param maxBytes Longest message that is accepted.
+   * @param room Asked once the length is known; the message is read when there is room. That wait
+   * does not count as the peer's.
    * @returns an empty message where the connection ends instead.
    * @throws {WireError} `too_large` for a longer message, before any memory is spent on it;
    * `closed` where the connection ends within the message; `timeout`
    */
-  async readMessage(maxBytes: number): Promise<Uint8Array> {
+  async readMessage(maxBytes: number, room?: MessageRoom): Promise<Uint8Array> {
     this.#beginOperation();
     try {
       const complete = this.#available >= LENGTH_PREFIX_BYTES ||
@@ -102,6 +108,12 @@ export class MessageStream implements DeadlineTarget {
           "too_large",
           `${this.#peer()} announced a message of ${length} bytes; the limit is ${maxBytes}`,
         );
+      }
+      const wait = room?.take(length);
+      if (wait !== undefined) {
+        this.#endOperation();
+        await wait;
+        this.#beginOperation();
       }
       return await this.#readBody(length);
     } finally {
@@ -289,7 +301,8 @@ export class MessageStream implements DeadlineTarget {
     let filled = this.#take(body);
     while (filled < length) {
       if (filled === body.length) {
-        const larger = new Uint8Array(Math.min(length, body.length * 4));
+        const next = body.length * 4;
+        const larger = new Uint8Array(next > LAST_STEP_BYTES ? length : Math.min(length, next));
         larger.set(body);
         body = larger;
       }

@@ -20,6 +20,7 @@ export * from "./discovery.ts";
 export * from "./errors.ts";
 export * from "./file_transfer.ts";
 export * from "./framing.ts";
+export type { MessageRoom } from "./message_room.ts";
 export * from "./from_client.ts";
 export * from "./from_node.ts";
 export * from "./message_limits.ts";

@@ -21,7 +21,7 @@ function untilNotDelivered(scheduler: LabProcess): Promise<string> {
 scenario(
   "a client that stops reading in the middle of large results holds nobody up, and gets them all " +
     "when it goes on",
-  { tier: "core", limitMs: 90_000 },
+  { tier: "core", limitMs: 90_000, referenceFails: "what it could not bring stays with it" },
   async (lab) => {
     const scheduler = await lab.startScheduler({ args: ["--msg_timeout", "3"] });
     await lab.startNodes(2);

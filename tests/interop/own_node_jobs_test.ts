@@ -92,12 +92,15 @@ for (const what of ["function", "program"] as const) {
   );
 
   scenario(
-    `the children of a ${what} job do not outlive a node that is killed`,
+    `the children of a ${what} job do not outlive a node that is killed, nor hold its port`,
     { tier: "core" },
     async (lab) => {
-      const { nodes, pids } = await spread(lab, what, "sleep");
+      const { client, nodes, pids } = await spread(lab, what, "sleep");
       nodes[0]!.signal("SIGKILL");
+      await nodes[0]!.ended();
+      await lab.startNode(1, OURS);
       await untilAllGone(lab, pids);
+      client.process.kill("SIGKILL");
     },
   );
 
@@ -186,5 +189,24 @@ scenario(
     const next = await Driven.ready(lab, { wait_nodes: 1 });
     equal((await next.run(1)).map((job) => job.node), [lab.node(2)]);
     await next.close();
+  },
+);
+
+scenario(
+  "the scheduler is killed and started again: our node works for it at once",
+  { tier: "core" },
+  async (lab) => {
+    const scheduler = await lab.startScheduler({ args: ["-n", lab.node(1)] });
+    await lab.startNode(1, OURS);
+    const first = await Driven.ready(lab, { wait_nodes: 1 });
+    await first.submit(1, [60]);
+    await first.untilRunning(1);
+    scheduler.kill("SIGKILL");
+    await scheduler.ended();
+    await lab.startScheduler({ args: ["-n", lab.node(1)] });
+    const next = await Driven.ready(lab, { wait_nodes: 1 });
+    equal((await next.run(2)).map((job) => job.node), Array(2).fill(lab.node(1)));
+    await next.close();
+    first.client.process.kill("SIGKILL");
   },
 );

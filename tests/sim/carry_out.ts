@@ -65,6 +65,10 @@ export class EffectRunner {
       node.peer,
       (answer) => node.setUp(sign, share.cluster.id, answer),
       (answer) => {
+        if (answer === "present") {
+          // It has it from before it was lost to us.
+          return this.#tellClose(share, true, () => this.#setUp(share));
+        }
         const failure = answer === null || answer === "closed" ? "unreachable" : answer;
         this.life.event(
           () => `cluster ${share.cluster.id} on ${ipAddr}: ${failure}`,
@@ -240,6 +244,25 @@ export class EffectRunner {
   }
 
   #close(share: core.Share, terminatePending: boolean, tries: number): void {
+    this.#tellClose(share, terminatePending, (isClosed) => {
+      if (!isClosed && tries > 1) {
+        this.life.after(TRY_AGAIN_MS, () => this.#close(share, terminatePending, tries - 1));
+        return;
+      }
+      const { cluster, node } = share;
+      this.life.event(
+        () => `cluster ${cluster.id} closed on ${node.ipAddr}${isClosed ? "" : " (no answer)"}`,
+        (state, nowMs) => core.onShareClosed(state, share, nowMs),
+      );
+    });
+  }
+
+  /** Has a node close a computation, however long its jobs take; tells whether it has answered. */
+  #tellClose(
+    share: core.Share,
+    terminatePending: boolean,
+    done: (isClosed: boolean) => void,
+  ): void {
     const { ipAddr, info: { sign } } = share.node;
     const node = this.#nodeAt(ipAddr);
     let isOver = false;
@@ -248,14 +271,7 @@ export class EffectRunner {
       (answer) => node.close(sign, share.cluster.id, terminatePending, () => answer(true)),
       (answer) => {
         isOver = true;
-        if (answer === null && tries > 1) {
-          this.life.after(TRY_AGAIN_MS, () => this.#close(share, terminatePending, tries - 1));
-          return;
-        }
-        this.life.event(
-          () => `cluster ${share.cluster.id} closed on ${ipAddr}${answer ? "" : " (no answer)"}`,
-          (state, nowMs) => core.onShareClosed(state, share, nowMs),
-        );
+        done(answer !== null);
       },
       { hasTimeLimit: false },
     );

@@ -331,6 +331,15 @@ export class FakeClient {
     });
   }
 
+  /** Cancels endless jobs whose uids it has not heard: its user would see them somehow. */
+  #cancelUnheard(): void {
+    const cluster = this.server.core.clusters.get(this.clusterId ?? -1);
+    for (const { uid, payload } of cluster?.jobs.values() ?? []) {
+      const isEndless = (payload as JobScript).durationMs === Infinity;
+      if (isEndless && !this.jobs.has(uid)) this.#cancel(uid);
+    }
+  }
+
   #cancel(uid: number): void {
     this.#say(
       `cancels job ${uid}`,
@@ -369,6 +378,7 @@ export class FakeClient {
     this.env.clock.after(PULSE_INTERVAL_MS, () => {
       if (this.isDead) return;
       if (!this.peer.isPaused) this.#say("pulses", core.onClientAlive);
+      this.#cancelUnheard();
       this.#pulse();
     });
   }

@@ -43,7 +43,7 @@ interface Run {
 /** What a node answers to a job. */
 export type JobAnswer = "ACK" | "busy" | "dropped" | "rejected" | "closed";
 /** What a node answers to a computation: its CPUs, or why not. */
-export type SetupAnswer = number | "refused" | "setup_failed" | "closed";
+export type SetupAnswer = number | "present" | "refused" | "setup_failed" | "closed";
 
 export const PULSE_INTERVAL_MS = 2_000;
 const STATUS_PROVISIONAL = 7;
@@ -97,13 +97,11 @@ export class FakeNode {
     };
   }
 
-  /** `COMPUTE:`, `FILEXFER:`, `SETUP:`. One that it has already is closed first. */
+  /** `COMPUTE:`, `FILEXFER:`, `SETUP:`. */
   setUp(sign: string, clusterId: number, answer: (answer: SetupAnswer) => void): void {
     const { prng, faults, clock } = this.env;
     if (sign !== this.sign) return answer("closed");
-    if (this.computations.has(clusterId)) {
-      return this.close(sign, clusterId, true, () => this.setUp(sign, clusterId, answer));
-    }
+    if (this.computations.has(clusterId)) return answer("present");
     if (this.cpus === 0 || prng.chance(faults.setupRefused)) return answer("refused");
     const computation = { isClosing: false };
     this.computations.set(clusterId, computation);

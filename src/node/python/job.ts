@@ -10,7 +10,7 @@ import type { ComputationTask, JobEnd, JobHost, RunningJob } from "../runner.ts"
 import { KeptOutput } from "../kept_output.ts";
 import { fromJson } from "./protocol.ts";
 
-/** How the harness says that a job's process has ended; `null` = with the whole computation. */
+/** How a job's process has ended. */
 export type Outcome =
   | { readonly code: number }
   | { readonly signal: number; readonly signal_name: string }
@@ -28,28 +28,23 @@ interface MessageHeader {
   readonly text?: string;
 }
 
-/** What a {@linkcode PythonJob} needs of its computation. */
-export interface JobSurroundings {
-  readonly task: ComputationTask;
-  readonly host: JobHost;
-  /** Has the harness end the job. */
-  terminate(): void;
-}
-
 /** A job that runs in a Python process. */
 export class PythonJob implements RunningJob {
   readonly ended: Promise<JobEnd>;
   readonly #resolve: (end: JobEnd) => void;
-  readonly #surroundings: JobSurroundings;
+  readonly #task: ComputationTask;
+  readonly #host: JobHost;
   readonly #stdout: KeptOutput;
   readonly #stderr: KeptOutput;
   #pid: number | null = null;
   #result: { readonly exception: string | null; readonly payload: Uint8Array } | null = null;
   #terminated = false;
+  #interrupt: () => void = () => {};
 
-  constructor(surroundings: JobSurroundings) {
-    this.#surroundings = surroundings;
-    const { outputBytes } = surroundings.task.limits;
+  constructor(task: ComputationTask, host: JobHost) {
+    this.#task = task;
+    this.#host = host;
+    const { outputBytes } = task.limits;
     this.#stdout = new KeptOutput("stdout", outputBytes);
     this.#stderr = new KeptOutput("stderr", outputBytes);
     ({ promise: this.ended, resolve: this.#resolve } = Promise.withResolvers<JobEnd>());
@@ -59,10 +54,21 @@ export class PythonJob implements RunningJob {
     return this.#pid;
   }
 
+  /** Whether it was told to end. */
+  get isTerminated(): boolean {
+    return this.#terminated;
+  }
+
   terminate(): void {
     if (this.#terminated) return;
     this.#terminated = true;
-    this.#surroundings.terminate();
+    this.#interrupt();
+  }
+
+  /** It has been sent to the harness, which can end it with `interrupt`. */
+  onSent(interrupt: () => void): void {
+    this.#interrupt = interrupt;
+    if (this.#terminated) interrupt();
   }
 
   /** Its process is there. */
@@ -88,7 +94,6 @@ export class PythonJob implements RunningJob {
     const read = readMessage(message);
     if (read === null) return false;
     const { header, payload } = read;
-    const { host, task } = this.#surroundings;
     const relay = header.relay === true;
     const timeoutMs = typeof header.timeout === "number" ? header.timeout * 1000 : null;
     switch (header.kind) {
@@ -96,14 +101,14 @@ export class PythonJob implements RunningJob {
         this.#result = { exception: header.exception ?? null, payload };
         return true;
       case "provisional":
-        return await host.provisionalResult({ result: payload, relay, timeoutMs });
+        return await this.#host.provisionalResult({ result: payload, relay, timeoutMs });
       case "file": {
         const { name, path } = header;
         if (typeof name !== "string" || typeof path !== "string") return false;
-        return await host.sendFile({ name, path, relay, timeoutMs });
+        return await this.#host.sendFile({ name, path, relay, timeoutMs });
       }
       case "log":
-        task.log(header.level ?? "info", String(header.text));
+        this.#task.log(header.level ?? "info", String(header.text));
         return true;
       default:
         return false;
@@ -111,7 +116,7 @@ export class PythonJob implements RunningJob {
   }
 
   /** Its process is gone, or never came to be. */
-  onEnded(outcome: Outcome | null, droppedBytes: readonly [number, number]): void {
+  onEnded(outcome: Outcome, droppedBytes: readonly [number, number]): void {
     const result = this.#result;
     const exception = result === null ? this.#troubleOf(outcome) : result.exception;
     const hasReturned = result !== null && result.exception === null;
@@ -125,9 +130,8 @@ export class PythonJob implements RunningJob {
   }
 
   /** What has gone wrong with a job that did not tell a result; `null` where it was wanted. */
-  #troubleOf(outcome: Outcome | null): string | null {
+  #troubleOf(outcome: Outcome): string | null {
     if (this.#terminated) return null;
-    if (outcome === null) return "The computation's Python process has ended, and the job with it.";
     if ("error" in outcome) return outcome.error;
     if ("signal" in outcome) {
       return `The job's process was killed by ${outcome.signal_name} (signal ${outcome.signal}).`;

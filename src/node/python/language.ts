@@ -11,7 +11,7 @@ import type {
   ComputationTask,
   JobLanguage,
 } from "../runner.ts";
-import { PythonComputation } from "./computation.ts";
+import { PythonComputation, type PythonSettings } from "./computation.ts";
 
 /**
  * How long a job may take to end by itself once it was interrupted. dispy tells its users of "about
@@ -23,8 +23,7 @@ const TERMINATE_GRACE_MS = 5000;
 export class PythonLanguage implements JobLanguage {
   readonly name: string;
   readonly platformMark = "";
-  readonly #python: string;
-  readonly #terminateGraceMs: number;
+  readonly #settings: PythonSettings;
 
   /**
    * @param python The Python to run, 3.8 or newer: a path, or a name that is looked for in PATH.
@@ -32,8 +31,7 @@ export class PythonLanguage implements JobLanguage {
    * @param terminateGraceMs How long a job may take to end by itself once it was interrupted.
    */
   constructor(python: string = "python3", terminateGraceMs: number = TERMINATE_GRACE_MS) {
-    this.#python = python;
-    this.#terminateGraceMs = terminateGraceMs;
+    this.#settings = { python, terminateGraceMs };
     this.name = `Python (${python})`;
   }
 
@@ -42,6 +40,6 @@ export class PythonLanguage implements JobLanguage {
   }
 
   open(task: ComputationTask): Promise<ComputationRunner> {
-    return PythonComputation.open(this.#python, this.#terminateGraceMs, task);
+    return PythonComputation.open(this.#settings, task);
   }
 }

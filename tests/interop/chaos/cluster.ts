@@ -110,6 +110,25 @@ export class ChaosCluster {
     else await this.#startProcess(target);
   }
 
+  /**
+   * Has a new client run jobs on all nodes: nobody holds CPUs that are free.
+   *
+   * @throws {Error} where a node does not serve it
+   */
+  async serveNewcomer(): Promise<void> {
+    const { nodes } = this.#options;
+    const machine = this.#machines.get("client 1")!;
+    const { events } = await this.#net.runClient(machine, "many.py", {
+      scheduler: SCHEDULER_ADDRESS,
+      args: ["--wait-nodes", nodes, "--jobs", 4 * NODE_CPUS * nodes, "--seconds", 0.2],
+    });
+    const done = events.filter(({ event }) => event === "job");
+    const used = new Set(done.map(({ result }) => result?.node));
+    if (used.size !== nodes || used.has(undefined)) {
+      throw new Error(`afterwards a new client was served by ${[...used].join(", ")} only`);
+    }
+  }
+
   /** Whoever has ended though nobody has killed it. */
   get fallen(): string[] {
     return [...this.#peers.values()].map(({ process }) => process)

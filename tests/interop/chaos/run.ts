@@ -43,7 +43,8 @@ const NAMED = 12;
 /**
  * Plays a run to its end.
  *
- * @throws {Error} where a process ends that nobody has killed, or cannot be started again
+ * @throws {Error} where a process ends that nobody has killed, or cannot be started again, or where
+ *   a client that comes afterwards is not served by all nodes
  */
 export async function runChaos(net: Network, options: ChaosOptions): Promise<ChaosOutcome> {
   const { seed, durationMs, nodes, clients, schedulerKills, dir, tell } = options;
@@ -66,6 +67,8 @@ export async function runChaos(net: Network, options: ChaosOptions): Promise<Cha
     const isSettled = await settle(cluster);
     note(isSettled ? "all outcomes are there" : "outcomes are missing");
     for (const client of cluster.clients) await client.process.ended();
+    await cluster.serveNewcomer();
+    note("a new client was served by all nodes");
   } finally {
     clearInterval(teller);
   }

@@ -36,6 +36,7 @@ import {
   type NodeRequest,
   type Pong,
   PULSE,
+  tagOf,
   type ToNodeRequest,
   type XferFile,
 } from "../../../src/wire/mod.ts";
@@ -125,6 +126,8 @@ export class Scene implements AsyncDisposable {
   readonly language: FakeLanguage;
   /** What the node has told its scheduler. */
   readonly told: NodeRequest[] = [];
+  /** How often the node has said that a computation was reset. */
+  resets = 0;
   /** Whether the scheduler acknowledges results. */
   acknowledges = true;
   /** Whether the scheduler answers pulses. */
@@ -331,6 +334,10 @@ export class Scene implements AsyncDisposable {
     using stream = connection;
     const request = await stream.readMessage(1 << 20);
     if (request.length === 0) return;
+    if (tagOf(request) === "NODE_CLOSED") {
+      this.resets++;
+      return;
+    }
     const message = decodeNodeRequest(request);
     if (message.kind === "PULSE" && this.answersPulses) await stream.writeMessage(PULSE);
     if (message.kind === "JOB_REPLY" && this.acknowledges) await stream.writeMessage(ACK);

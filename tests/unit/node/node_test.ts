@@ -173,6 +173,7 @@ nodeTest(
   async (scene) => {
     await scene.setUp(1, { cleanup: "tidy" });
     equal(await scene.close(1, false, false), ACK);
+    equal(scene.resets, 1);
     equal(scene.language.calls, ["open", "setup", "cleanup", "close", "open"]);
     equal(await scene.askText(setup(1)), ACK);
     equal(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), ACK);

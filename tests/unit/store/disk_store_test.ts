@@ -87,3 +87,101 @@ Deno.test("a folder that cannot be made is an error that says what to do", async
     assertEquals(/choose a folder with --dest_path_prefix/.test(error.message), true);
   });
 });
+
+const NAMED = { clean: false, name: "state" };
+
+Deno.test("a store with a name is found again with its files, and their numbers go on", async () => {
+  await withFolder(async (folder) => {
+    const first = await DiskStore.open(folder, NAMED);
+    await addFile(first, "one");
+    await addFile(first, "other");
+    await first.close({ keep: true });
+
+    const second = await DiskStore.open(folder, NAMED);
+    assertEquals(second.folder, first.folder);
+    assertEquals(((await Deno.stat(second.folder)).mode ?? 0) & 0o777, 0o700);
+    const reader = await second.reopen(2, 5).open();
+    assertEquals(await reader.read(new Uint8Array(10)), 5);
+    reader.close();
+    assertEquals((await addFile(second, "third")).number, 3);
+    await second.close({ keep: false });
+    assertEquals(runs(folder), []);
+  });
+});
+
+Deno.test("removeAllBut takes what nobody needs, and nothing else; it tells what is there", async () => {
+  await withFolder(async (folder) => {
+    const store = await DiskStore.open(folder, NAMED);
+    for (const text of ["a", "b", "c"]) await addFile(store, text);
+    await Deno.writeTextFile(`${store.folder}/journal`, "");
+    assertEquals(await store.removeAllBut(new Set([2, 7])), new Set([2]));
+    assertEquals([...Deno.readDirSync(store.folder)].map(({ name }) => name).sort(), [
+      "2",
+      "journal",
+      "lock",
+    ]);
+    assertEquals((await addFile(store, "d")).number, 4, "no number is used again");
+    await store.close({ keep: false });
+  });
+});
+
+Deno.test("a store with a name is one run's only, as long as that lives", async () => {
+  await withFolder(async (folder) => {
+    const first = await DiskStore.open(folder, NAMED);
+    const error = await assertRejects(() => DiskStore.open(folder, NAMED), StoreError);
+    assertEquals(/another scheduler that is running uses .*_state;/.test(error.message), true);
+    // One that cleans up leaves it alone, too.
+    const other = await DiskStore.open(folder, { clean: true, name: "other" });
+    await addFile(first, "text");
+    await other.close({ keep: false });
+    await first.close({ keep: true });
+    const next = await DiskStore.open(folder, NAMED);
+    assertEquals((await next.removeAllBut(new Set([1]))).size, 1);
+    await next.close({ keep: false });
+  });
+});
+
+Deno.test("a store that is set aside has another name, with all that is in it", async () => {
+  await withFolder(async (folder) => {
+    const store = await DiskStore.open(folder, NAMED);
+    await addFile(store, "text");
+    const aside = await store.setAside();
+    assertEquals(/_state_unusable_\d{17}$/.test(aside), true);
+    assertEquals(await Deno.readTextFile(`${aside}/1`), "text");
+    const next = await DiskStore.open(folder, NAMED);
+    assertEquals(await next.removeAllBut(new Set([1])), new Set());
+    await next.close({ keep: false });
+    assertEquals(runs(folder).length, 1);
+  });
+});
+
+Deno.test("clean takes what an ended run has left under a name, also what was set aside", async () => {
+  await withFolder(async (folder) => {
+    const first = await DiskStore.open(folder, NAMED);
+    await addFile(first, "text");
+    await first.setAside();
+    await (await DiskStore.open(folder, NAMED)).close({ keep: true });
+    const cleaning = await DiskStore.open(folder, { clean: true, name: "other" });
+    assertEquals(runs(folder), ["dispyscheduler_other"]);
+    await cleaning.close({ keep: false });
+  });
+});
+
+Deno.test("where it is asked for, a file is on the disk before it counts as kept", async () => {
+  await withFolder(async (folder) => {
+    const sync = Deno.FsFile.prototype.sync;
+    let calls = 0;
+    Deno.FsFile.prototype.sync = () => Promise.resolve(void calls++);
+    try {
+      for (const [isSynced, expected] of [[false, 0], [true, 1]] as const) {
+        calls = 0;
+        const store = await DiskStore.open(folder, { ...NAMED, isSynced });
+        await addFile(store, "text");
+        assertEquals(calls, expected);
+        await store.close({ keep: false });
+      }
+    } finally {
+      Deno.FsFile.prototype.sync = sync;
+    }
+  });
+});

@@ -146,13 +146,13 @@ class Guard:
         except (EOFError, OSError):
             self.selector.unregister(self.template)
             self.template.close()
+            status = self.reap(self.template_pid)
+            self.template_pid = None
+            self.emit(LOST, 0, to_json({'status': status}))
             for job in list(self.jobs.values()):
                 if job.pid is not None:
                     kill_group(job.pid)
                 self.end_job(job, None)
-            status = self.reap(self.template_pid)
-            self.template_pid = None
-            self.emit(LOST, 0, to_json({'status': status}))
             return
         if kind == FORKED:
             self.on_forked(number, json.loads(payload))

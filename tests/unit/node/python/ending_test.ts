@@ -174,17 +174,27 @@ def compute():
     },
   ));
 
-for (
-  const victim of ["os.getppid()", "int(open('/proc/%d/stat' % os.getppid()).read().split()[3])"]
-) {
-  test(`a computation whose process is killed (${victim}) fails its jobs, and says so`, () =>
+const VICTIMS = {
+  "that jobs are made from": "os.getppid()",
+  "that watches over the others": "int(open('/proc/%d/stat' % os.getppid()).read().split()[3])",
+};
+for (const [which, pid] of Object.entries(VICTIMS)) {
+  test(`when the process ${which} is killed, its jobs fail, and the next finds all set up`, () =>
     withLab(
-      `def compute(kill):
+      `def setup():
+    global mine
+    mine = os.getpid()
+    return 0
+
+def compute(kill):
     dispy_provisional_result('here')
     if kill:
-        os.kill(${victim}, 9)
-    time.sleep(600)`,
+        os.kill(${pid}, 9)
+    if kill is not None:
+        time.sleep(600)
+    return mine`,
       async (lab) => {
+        const mine = loads((await lab.run([null])).result);
         const patient = lab.start([false]);
         await word(lab);
         const killer = lab.start([true]);
@@ -193,11 +203,33 @@ for (
           assertEquals(end.status, Terminated);
           assertStringIncludes(end.exception!, "The computation's Python process has ended");
         }
-        assertStringIncludes((await lab.run([false])).exception!, "has ended");
-        await lab.runner.cleanup();
+        const [one, two] = await Promise.all([lab.run([null]), lab.run([null])]);
+        assertEquals([one.exception, two.exception], [null, null]);
+        assertEquals(loads(one.result), loads(two.result));
+        assert(loads(one.result) !== mine);
       },
+      { setup: "setup" },
     ));
 }
+
+test("a setup that cannot be done again fails the jobs that need it, and says so", () =>
+  withLab(
+    `def setup():
+    open('once', 'x').close()
+    return 0
+
+def compute():
+    os.kill(os.getppid(), 9)
+    time.sleep(600)`,
+    async (lab) => {
+      await lab.run();
+      assertStringIncludes((await lab.run()).exception!, "FileExistsError");
+      const last = lab.start();
+      await lab.runner.close();
+      assertEquals((await last.ended).status, Terminated);
+    },
+    { setup: "setup" },
+  ));
 
 test("when the node is killed, nothing of its computations is left", async () => {
   const node = new Deno.Command(Deno.execPath(), {

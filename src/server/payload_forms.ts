@@ -1,0 +1,41 @@
+/**
+ * How arguments and results are written down where they are kept.
+ *
+ * @module
+ */
+
+import { dumpChunks } from "../pickle/mod.ts";
+import {
+  decodeBareJobReply,
+  decodeDispyJob,
+  decodePickle,
+  type DispyJob,
+  encodeBareJobReply,
+  encodeDispyJob,
+  type JobReply,
+} from "../wire/mod.ts";
+import type { PayloadForm } from "./kept_payload.ts";
+
+/** A job as its client sent it, with the uid that it was given. */
+export const JOB_FORM: PayloadForm<DispyJob> = {
+  table: "job",
+  isResult: false,
+  encode: (job) => dumpChunks(encodeDispyJob(job)),
+  decode: (bytes) => decodeDispyJob(decodePickle(bytes, "job that was kept")),
+  sizeOf: ({ args, kwargs, code }) => args.length + kwargs.length + code.length,
+};
+
+/** A node's reply. */
+export const RESULT_FORM: PayloadForm<JobReply> = {
+  table: "result",
+  isResult: true,
+  encode: encodeBareJobReply,
+  decode: (bytes) => decodeBareJobReply(bytes),
+  sizeOf: ({ result, stdout, stderr, exception }) => {
+    let bytes = result?.length ?? 0;
+    for (const text of [stdout, stderr, exception]) {
+      if (typeof text === "string" || text instanceof Uint8Array) bytes += text.length;
+    }
+    return bytes;
+  },
+};

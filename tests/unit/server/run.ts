@@ -1,0 +1,187 @@
+/**
+ * A run of a scheduler without its sockets: the core with all that the server keeps beside it and
+ * a journal on disk, to be ended as by a kill and followed by another.
+ *
+ * @module
+ */
+
+import * as core from "../../../src/core/mod.ts";
+import { checkInvariants } from "../../../src/core/invariants.ts";
+import { SqliteDatabase } from "../../../src/journal/sqlite_database.ts";
+import type { CoreJournal } from "../../../src/journal/core_journal.ts";
+import { type Computation, Computations } from "../../../src/server/computation.ts";
+import { FileSet } from "../../../src/server/file_set.ts";
+import type { JobPayload } from "../../../src/server/job_payload.ts";
+import { KeptResults } from "../../../src/server/kept_results.ts";
+import {
+  fileRecorder,
+  journalOf,
+  type Legacy,
+  readLegacy,
+  takeUp,
+} from "../../../src/server/persistence.ts";
+import { Quotas } from "../../../src/server/quotas.ts";
+import { DiskStore } from "../../../src/store/disk_store.ts";
+import {
+  type Compute,
+  decodeClientRequest,
+  type DispyJob,
+  type NodeAllocSpec,
+} from "../../../src/wire/mod.ts";
+import { messagesOf } from "../wire/fixtures/mod.ts";
+
+/** What a client sends to have a computation, as dispy writes it. */
+export const REQUEST = requestOf("COMPUTE");
+/** What a client sends to have a job run, as dispy writes it. */
+export const JOB: DispyJob = requestOf("JOB").job;
+
+function requestOf<Kind extends "COMPUTE" | "JOB">(kind: Kind) {
+  for (const message of messagesOf("from_client")) {
+    const request = decodeClientRequest(message);
+    if (request.kind === kind) return request as Extract<typeof request, { kind: Kind }>;
+  }
+  throw new Error(`there is no ${kind} among the fixtures`);
+}
+
+const TERMS = { priority: 3, weight: 0.5, maxCpus: 8, maxJobs: 100, maxJobBytes: null };
+
+/** See the module's description. */
+export class Run {
+  readonly computations = new Computations();
+  readonly quotas = new Quotas();
+  readonly keptResults: KeptResults;
+  readonly core: core.Core;
+  readonly journal: CoreJournal;
+  nowMs = 1_000_000_000_000;
+
+  private constructor(
+    readonly store: DiskStore,
+    readonly database: SqliteDatabase,
+    readonly legacy: Legacy,
+  ) {
+    this.keptResults = new KeptResults(store);
+    this.core = new core.Core({
+      policy: core.earliestJob,
+      pulseIntervalMs: null,
+      zombieIntervalMs: null,
+      cooperative: false,
+      firstId: Math.max(1000, legacy.reservedIds),
+      isJournaled: true,
+    });
+    this.journal = journalOf(this.core, this.computations);
+  }
+
+  /** Starts one in `folder`, where an earlier one may have left something. */
+  static async start(folder: string): Promise<Run> {
+    const store = await DiskStore.open(folder, { clean: false, name: "state" });
+    const database = await SqliteDatabase.open(`${store.folder}/journal`, "crash");
+    const run = new Run(store, database, readLegacy(database));
+    const { legacy } = run;
+    const files = await store.removeAllBut(new Set(legacy.files.map(({ number }) => number)));
+    run.nowMs += 1_000_000;
+    takeUp(run.core, legacy, files, run, run.nowMs);
+    run.#check();
+    return run;
+  }
+
+  /** Has something happen, and what came of it written; returns the effects. */
+  on(happen: (core: core.Core, nowMs: number) => void): core.Effect[] {
+    happen(this.core, this.nowMs);
+    this.commit();
+    return this.core.takeEffects();
+  }
+
+  /** Writes what has changed. */
+  commit(): void {
+    this.#check();
+    this.database.commit(this.journal.collect());
+  }
+
+  /** Ends it as a kill does: what was not committed is gone. */
+  async kill(): Promise<void> {
+    this.database.close();
+    await this.store.close({ keep: true });
+  }
+
+  /** A computation of a client; `active` on all nodes unless left as it was received. */
+  computation(
+    { compute = REQUEST.compute, allocs = REQUEST.nodeAllocs, reentrant = false, isActive = true }:
+      & { reentrant?: boolean; isActive?: boolean }
+      & { compute?: Compute; allocs?: readonly NodeAllocSpec[] } = {},
+  ): Computation {
+    const setups = allocs.map((setup) => ({
+      pattern: setup.host,
+      port: setup.port,
+      cpus: setup.cpus,
+      setup,
+    }));
+    const options = { allocations: setups, reentrant, exclusive: false, terms: TERMS };
+    const cluster = core.onClusterReceived(this.core, "job @ 10.0.0.9", options, this.nowMs);
+    const computation: Computation = {
+      cluster,
+      compute,
+      clientAuth: "client's",
+      nodeAuth: "nodes'",
+      client: { hostname: "10.0.0.9", port: 1234 },
+      schedulerIpAddr: "10.0.0.1",
+      files: new FileSet(fileRecorder(this.journal, cluster.id)),
+      terms: TERMS,
+    };
+    this.computations.add(computation);
+    this.on((c, nowMs) => {
+      if (!isActive) return;
+      core.onScheduleRequested(c, cluster, nowMs);
+      core.onClusterAnnounced(c, cluster, nowMs);
+    });
+    return computation;
+  }
+
+  /** A node that is set up for all computations there are. */
+  node(ipAddr: string, cpus = 1): core.Node {
+    const info = {
+      ...{ ipAddr, port: 9701, sign: `sign of ${ipAddr}`, name: `name-${ipAddr}`, cpus },
+      ...{ platform: "Linux", version: "4.15.2", schedulerIpAddr: "10.0.0.1" },
+      ...{ schedulerPort: 9700, availInfo: { cpu: 1 } },
+    };
+    this.on((c, nowMs) => {
+      const node = core.onNodeFound(c, info, nowMs);
+      for (const share of node.shares.values()) core.onShareReady(c, share, cpus, nowMs);
+    });
+    return this.core.nodes.get(ipAddr)!;
+  }
+
+  /** A job that was submitted. */
+  job({ cluster, files, client: { hostname } }: Computation, changes: Partial<DispyJob> = {}) {
+    const uid = this.core.newId();
+    const job = { ...JOB, computeId: cluster.id, uid, ...changes };
+    const claimed = job.xferFiles.map((xfer) => files.find(xfer)!);
+    const sizeBytes = job.args.length;
+    const payload: JobPayload = { job, files: claimed, client: hostname, sizeBytes };
+    files.claim(claimed);
+    this.quotas.add(hostname, sizeBytes);
+    const request = { uid, hash: job.hash, pinnedTo: null, payload };
+    this.on((c, nowMs) => {
+      core.onJobSubmitted(c, core.onJobOffered(c, cluster, request, nowMs), nowMs);
+    });
+    return this.core.jobs.get(uid)!;
+  }
+
+  /** A file of a client's. */
+  async file({ cluster, files }: Computation, name: string, permanent: boolean) {
+    const xfer = {
+      ...{ name: `/home/me/${name}`, destPath: "data", computeId: cluster.id, sep: "/" },
+      ...{ stat: { sizeBytes: 4, mode: 0o100640, atimeS: 1, mtimeS: 2, original: null } },
+      extra: null,
+    };
+    const writer = await this.store.create(4);
+    await writer.write(new TextEncoder().encode(name.padEnd(4).slice(0, 4)));
+    files.add(xfer, await writer.finish(), permanent, this.nowMs);
+    this.commit();
+    return xfer;
+  }
+
+  #check(): void {
+    const problems = checkInvariants(this.core);
+    if (problems.length > 0) throw new Error(problems.join("; "));
+  }
+}
