@@ -7,6 +7,7 @@
  *     deno task bench                          takes about ten minutes
  *     deno task bench --quick                  about one, and rougher
  *     deno task bench --sizes 1,600,queue      some cases; --rounds 5  more rounds of each
+ *     deno task bench --durability power       what our scheduler keeps of its state
  *
  * @module
  */
@@ -33,18 +34,22 @@ interface Options {
   readonly rounds: number;
   readonly quick: boolean;
   readonly contenders: readonly Contender[];
+  /** Of our scheduler; `null` = its default. */
+  readonly durability: string | null;
 }
 
 function parseOptions(args: string[]): Options {
   let sizes: string[] | undefined;
   let rounds: number | undefined;
   let quick = false;
+  let durability: string | null = null;
   let contenders: Contender[] = ["reference", "ours"];
   const words = args.flatMap((arg) => arg.startsWith("--") ? arg.split("=", 2) : [arg]);
   for (let i = 0; i < words.length; i++) {
     if (words[i] === "--quick") quick = true;
     else if (words[i] === "--sizes") sizes = words[++i]?.split(",");
     else if (words[i] === "--rounds") rounds = Number(words[++i]);
+    else if (words[i] === "--durability") durability = words[++i] ?? usage();
     else if (words[i] === "--only") {
       const only = words[++i];
       if (only !== "reference" && only !== "ours") usage();
@@ -55,12 +60,13 @@ function parseOptions(args: string[]): Options {
   rounds ??= quick ? 1 : 3;
   const areSizes = sizes.every((size) => size === "queue" || /^[1-9]\d{0,3}$/.test(size));
   if (!areSizes || !Number.isInteger(rounds) || rounds < 1 || rounds > 100) usage();
-  return { sizes, rounds, quick, contenders };
+  return { sizes, rounds, quick, contenders, durability };
 }
 
 function usage(): never {
   console.error(
-    "usage: deno task bench [--quick] [--rounds N] [--sizes N,…,queue] [--only reference|ours]",
+    "usage: deno task bench [--quick] [--rounds N] [--sizes N,…,queue] [--only reference|ours] " +
+      "[--durability off|crash|power]",
   );
   console.error(`sizes: numbers of nodes below 10000, or "queue"; normally ${SIZES.join(",")}`);
   Deno.exit(2);
@@ -113,7 +119,7 @@ async function runCase(
   children: Children,
   venv: Venv,
   size: string,
-  { rounds, quick, contenders }: Options,
+  { rounds, quick, contenders, durability }: Options,
 ): Promise<Case> {
   const load = loadOf(size, quick);
   const name = load.queue
@@ -126,7 +132,7 @@ async function runCase(
     for (const contender of order) {
       children.checkStopped();
       try {
-        one.results[contender].push(await runTrial(children, venv, contender, load));
+        one.results[contender].push(await runTrial(children, venv, contender, load, durability));
       } catch (error) {
         one.failures.push(`${contender}: ${error instanceof Error ? error.message : error}`);
       }

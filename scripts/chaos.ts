@@ -5,6 +5,7 @@
  *     deno task chaos                              two minutes
  *     deno task chaos --minutes 30 --seed 7        longer; the same seed plans the same faults
  *     deno task chaos --no-scheduler-kills         nodes, networks and clients only
+ *     deno task chaos --durability power           the scheduler's option of that name
  *
  * @module
  */
@@ -23,12 +24,13 @@ interface Options {
   readonly nodes: number;
   readonly clients: number;
   readonly schedulerKills: boolean;
+  readonly durability: string;
   /** Logs and ledgers stay even if all went well. */
   readonly keepLogs: boolean;
 }
 
 const USAGE = "usage: deno task chaos [--minutes M] [--seed N] [--nodes N] [--clients N] " +
-  "[--no-scheduler-kills] [--keep-logs]";
+  "[--no-scheduler-kills] [--durability crash|power] [--keep-logs]";
 
 function usage(): never {
   console.error(USAGE);
@@ -39,11 +41,13 @@ function parseOptions(args: string[]): Options {
   const numbers = { minutes: 2, seed: Date.now() % 1_000_000, nodes: 4, clients: 3 };
   let schedulerKills = true;
   let keepLogs = false;
+  let durability = "crash";
   const words = args.filter((arg) => arg !== "--").flatMap((arg) => arg.split("=", 2));
   for (let i = 0; i < words.length; i++) {
     const name = words[i]!.replace(/^--/, "");
     if (words[i] === "--no-scheduler-kills") schedulerKills = false;
     else if (words[i] === "--keep-logs") keepLogs = true;
+    else if (words[i] === "--durability") durability = words[++i] ?? "";
     else if (words[i]!.startsWith("--") && Object.hasOwn(numbers, name)) {
       numbers[name as keyof typeof numbers] = Number(words[++i]);
     } else usage();
@@ -51,7 +55,8 @@ function parseOptions(args: string[]): Options {
   const { minutes, seed, nodes, clients } = numbers;
   const areCounts = [nodes, clients].every((n) => Number.isInteger(n) && n >= 1 && n <= 50);
   if (!areCounts || !Number.isInteger(seed) || !(minutes > 0 && minutes <= 24 * 60)) usage();
-  return { ...numbers, schedulerKills, keepLogs };
+  if (!/^(crash|power)$/.test(durability)) usage();
+  return { ...numbers, schedulerKills, durability, keepLogs };
 }
 
 await withChildren(async (children) => {
@@ -73,6 +78,8 @@ await withChildren(async (children) => {
   if ("unavailable" in venv || "unavailable" in namespace) return;
   await cacheModules(children, ["main.ts"]);
   const dir = await Deno.makeTempDir({ prefix: "dispyscheduler-chaos-" });
+  const books = `${dir}/run`;
+  await Deno.mkdir(books);
   const lab = new Lab(venv, namespace, dir);
   const network = new Network(lab);
   const close = children.onStop(async () => {
@@ -81,16 +88,17 @@ await withChildren(async (children) => {
     await namespace.close();
   });
   let isGood = false;
-  console.log(`seed ${options.seed}; logs, ledgers and the scheduler's state: ${dir}`);
+  console.log(`seed ${options.seed}; logs, ledgers and the scheduler's state: ${books}`);
   try {
     const outcome = await runChaos(network, {
       ...options,
       durationMs: options.minutes * 60_000,
-      dir,
+      dir: books,
+      schedulerArgs: ["--durability", options.durability],
       tell: (line) => console.log(line),
     });
     isGood = outcome.isGood;
-    await Deno.writeTextFile(`${dir}/story.txt`, `${outcome.story.join("\n")}\n`);
+    await Deno.writeTextFile(`${books}/story.txt`, `${outcome.story.join("\n")}\n`);
     if (!isGood) console.log(`\n${outcome.story.join("\n")}`);
     console.log(`\n${outcome.summary}`);
   } catch (error) {
@@ -98,7 +106,7 @@ await withChildren(async (children) => {
   } finally {
     await close();
     if (isGood && !options.keepLogs) await Deno.remove(dir, { recursive: true });
-    else console.log(`\nLogs and ledgers are in ${dir}`);
+    else console.log(`\nLogs and ledgers are in ${books}`);
     if (!isGood) Deno.exitCode = 1;
   }
 });

@@ -55,6 +55,7 @@ export const PEER_CORES = Math.max(1, CORES - 1);
 /**
  * Runs `contender` under `load`, in a private network of its own.
  *
+ * @param durability How much of its state our scheduler keeps; `null` = as much as usual.
  * @throws {Error} if a process fails or the trial takes longer than three minutes
  */
 export async function runTrial(
@@ -62,6 +63,7 @@ export async function runTrial(
   venv: Venv,
   contender: Contender,
   load: Load,
+  durability: string | null = null,
 ): Promise<TrialResult> {
   const namespace = await Namespace.open();
   if ("unavailable" in namespace) {
@@ -71,7 +73,7 @@ export async function runTrial(
   const scratch = await Deno.makeTempDir({ prefix: "dispyscheduler-bench-" });
   const limit = setTimeout(close, TRIAL_LIMIT_MS);
   try {
-    return await measure(namespace, venv, contender, load, scratch);
+    return await measure(namespace, venv, contender, load, scratch, durability);
   } finally {
     clearTimeout(limit);
     await close();
@@ -85,6 +87,7 @@ async function measure(
   contender: Contender,
   load: Load,
   scratch: string,
+  durability: string | null,
 ): Promise<TrialResult> {
   const start = (name: string, argv: readonly string[]) =>
     new LabProcess({
@@ -101,11 +104,12 @@ async function measure(
     ]);
 
   const args = ["--daemon", "-i", SCHEDULER.hostname, "--dest_path_prefix", `${scratch}/files`];
+  const ours = durability === null ? args : [...args, "--durability", durability];
   const scheduler = start("scheduler", [
     ...PINNED.scheduler,
     ...(contender === "reference"
       ? [venv.python, `${venv.bin}/dispyscheduler.py`, ...args]
-      : await schedulerCommand(args)),
+      : await schedulerCommand(ours)),
   ]);
   const processes = [scheduler];
   try {

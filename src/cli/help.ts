@@ -7,7 +7,10 @@ const HELP_COLUMN = 32;
 const SCHEDULER_INTRO = `Usage: dispyscheduler [options]
 
 Shares dispy nodes among any number of dispy clients (SharedJobCluster).
-Usually no options are needed. Long names may be shortened and written with dashes.`;
+Usually no options are needed. Long names may be shortened and written with dashes.
+
+Commands for a running scheduler: dispyscheduler submit, status, nodes, cancel; a node of its own:
+dispyscheduler node. Each tells more with --help.`;
 
 /** `-n, --nodes, --node HOST`: every spelling, and what stands for the value. */
 function spellings(name: string, option: Option): string[] {

@@ -61,11 +61,14 @@ export class LineTemplate {
    * @throws {UsageError}
    */
   requireInputs(inputs: number): void {
-    const missing = this.#placeholders().find(({ input }) => input !== "#" && input > inputs);
+    const missing = this.#placeholders()
+      .find(({ input }) => input !== "#" && (input || 1) > inputs);
     if (missing === undefined) return;
     throw new UsageError(
-      `${missing.text}: there is no such input; each line has ${inputs}: ` +
-        "one, or one for each ::: of the command line",
+      `${missing.text}: there is no such input; ` +
+        (inputs === 0
+          ? "inputs come behind :::, or from --arg_file"
+          : `each line has ${inputs}: one, or one for each ::: of the command line`),
     );
   }
 

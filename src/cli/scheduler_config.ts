@@ -50,6 +50,14 @@ export interface SchedulerConfig {
   readonly maxFileSizeBytes: number;
   /** What becomes of a larger file: its beginning is kept, or it is not taken. */
   readonly oversize: "truncate" | "refuse";
+  /** Memory for arguments and results. */
+  readonly memoryBudgetBytes: number;
+  /** Arguments and results that are kept, in memory and on disk. */
+  readonly diskBudgetBytes: number;
+  /** Jobs and undelivered results at a time. */
+  readonly maxJobs: number;
+  /** Absent: results are kept until their clients come. */
+  readonly resultKeepMs?: number;
   readonly clean: boolean;
   /** What is to survive the program's end: nothing, all that a crash leaves, all that is on disk. */
   readonly durability: Durability;
@@ -65,6 +73,11 @@ export interface SchedulerConfig {
 
 const DEFAULT_ZOMBIE_INTERVAL_MS = 60 * 60_000;
 const DEFAULT_MSG_TIMEOUT_MS = 5000;
+const DEFAULT_MEMORY_BUDGET_BYTES = 512 * 1024 ** 2;
+const DEFAULT_DISK_BUDGET_BYTES = 16 * 1024 ** 3;
+const DEFAULT_MAX_JOBS = 1_000_000;
+const DEFAULT_RESULT_KEEP_DAYS = 30;
+const DAY_MS = 24 * 60 * 60_000;
 
 function choosePolicy(selection: Selection): Policy {
   const { fair_cluster_scheduler: fair, early_cluster_scheduler: early } = selection.values;
@@ -117,6 +130,18 @@ function checkAddresses(selection: Selection): void {
         `${hosts.length} given with --ip_addr; give one --ip_addr for each`,
     );
   }
+}
+
+/** How much is kept, and how long. */
+function memoryOf({ values }: Selection) {
+  const limit = (sizeBytes: number) => sizeBytes === 0 ? Infinity : sizeBytes;
+  const resultKeepMs = (values.result_keep_days ?? DEFAULT_RESULT_KEEP_DAYS) * DAY_MS;
+  return {
+    memoryBudgetBytes: limit(values.memory_budget ?? DEFAULT_MEMORY_BUDGET_BYTES),
+    diskBudgetBytes: limit(values.disk_budget ?? DEFAULT_DISK_BUDGET_BYTES),
+    maxJobs: values.max_jobs ?? DEFAULT_MAX_JOBS,
+    ...(resultKeepMs === 0 ? {} : { resultKeepMs }),
+  };
 }
 
 /** The rules of the file, and behind them those that the options make for all clusters. */
@@ -184,6 +209,7 @@ export function buildConfig(selection: Selection, environment: CliEnvironment): 
     ...(zombieIntervalMs === 0 ? {} : { zombieIntervalMs }),
     msgTimeoutMs: values.msg_timeout ?? DEFAULT_MSG_TIMEOUT_MS,
     ...(values.dest_path_prefix === undefined ? {} : { destPathPrefix: values.dest_path_prefix }),
+    ...memoryOf(selection),
     maxFileSizeBytes: values.max_file_size ?? 0,
     oversize: values.oversize ?? "truncate",
     clean: values.clean ?? false,

@@ -134,6 +134,17 @@ export function parseZombieInterval(text: string): number {
 }
 
 /**
+ * Reads for how many days something is kept.
+ *
+ * @param text Days, fractions allowed; 0 stands for ever.
+ * @returns Days.
+ * @throws {ValueError} When it is not from 0 to 36500.
+ */
+export function parseKeepDays(text: string): number {
+  return numberWithin(text, 0, 36_500, "a number of days from 0 (for ever) to 36500");
+}
+
+/**
  * Reads a file size such as `500`, `64k`, `10M`, `1g`, `2t` (k is 1024).
  *
  * @param text Digits and at most one letter.

@@ -20,6 +20,8 @@ export interface ClusterJobInit<Result> {
   readonly computation: ComputationBase<Result>;
   /** Its arguments; `null` for jobs of an earlier program. */
   readonly payload: EncodedArguments | null;
+  /** The scheduler has it; called once, before anything else is heard of it. */
+  readonly onAccepted?: (job: ClusterJob<Result>) => void;
   /** Tells the scheduler. */
   readonly onCancel: (job: ClusterJob<Result>) => Promise<void>;
 }
@@ -48,6 +50,7 @@ export class ClusterJob<Result> implements Job<Result> {
   /** The program wants it cancelled. */
   cancelRequested = false;
   readonly #computation: ComputationBase<Result>;
+  readonly #onAccepted: ((job: ClusterJob<Result>) => void) | undefined;
   readonly #onCancel: (job: ClusterJob<Result>) => Promise<void>;
   readonly #result = Promise.withResolvers<Result>();
   readonly #accepted = Promise.withResolvers<Job<Result>>();
@@ -62,6 +65,7 @@ export class ClusterJob<Result> implements Job<Result> {
     this.hash = init.hash;
     this.payload = init.payload;
     this.#computation = init.computation;
+    this.#onAccepted = init.onAccepted;
     this.#onCancel = init.onCancel;
     // Who does not look at a result does not want to hear of it.
     this.#result.promise.catch(() => {});
@@ -117,16 +121,18 @@ export class ClusterJob<Result> implements Job<Result> {
     await this.#onCancel(this);
   }
 
-  /** The scheduler has given it a number. */
-  onAccepted(uid: number): void {
-    this.uid = uid;
+  /** The scheduler has it for sure. */
+  onAccepted(): void {
+    if (this.isCertain) return;
+    this.isCertain = true;
     this.#accepted.resolve(this);
+    this.#onAccepted?.(this);
   }
 
   /** It runs. */
   onRunning(ipAddr: string, startTimeS: number): void {
     if (this.hasEnded) return;
-    this.isCertain = true;
+    this.onAccepted();
     this.status = "Running";
     this.ipAddr = ipAddr;
     this.startedAt = fromSeconds(startTimeS);
@@ -135,7 +141,7 @@ export class ClusterJob<Result> implements Job<Result> {
   /** It has sent a provisional result. */
   onProvisional(reply: JobReply): void {
     if (this.hasEnded || reply.result === null) return;
-    this.isCertain = true;
+    this.onAccepted();
     this.ipAddr = reply.ipAddr;
     try {
       this.provisionalResult = this.#computation.decodeProvisional(reply.result);
@@ -149,8 +155,8 @@ export class ClusterJob<Result> implements Job<Result> {
   /** It is over, and this is what became of it. */
   onReply(reply: JobReply): void {
     if (this.hasEnded) return;
-    if (this.uid === null) this.onAccepted(reply.uid);
-    this.isCertain = true;
+    this.uid ??= reply.uid;
+    this.onAccepted();
     this.ipAddr = reply.ipAddr || null;
     this.startedAt = fromSeconds(reply.startTimeS) ?? this.startedAt;
     this.endedAt = fromSeconds(reply.endTimeS);

@@ -121,7 +121,6 @@ function connected<Args extends readonly unknown[], Result>(
     watch,
     ref,
     onUid: (job) => recoveryFile?.add({ uid: job.uid as number, hash: job.hash, id: job.id }),
-    onAccepted: (job) => observers.job(job, "Created"),
     onFailure,
   });
   const recall: ResultRecall<Result> = new ResultRecall({

@@ -102,6 +102,10 @@ function serverOptions(
     msgTimeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     maxFileSizeBytes: 0,
     oversize: "refuse",
+    memoryBudgetBytes: Infinity,
+    diskBudgetBytes: Infinity,
+    maxJobs: Infinity,
+    resultKeepMs: null,
   };
 }
 

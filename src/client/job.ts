@@ -72,10 +72,8 @@ export interface Job<Result = unknown> {
    */
   provisionalResults(): AsyncIterableIterator<unknown>;
   /**
-   * Asks the scheduler to cancel the job; it is over when {@linkcode Job.done} resolves. A job
-   * that has ended is left alone.
-   *
-   * @throws {SchedulerUnreachableError} Where the scheduler cannot be told within the time limit.
+   * Tells the scheduler to cancel the job, as soon as it is there; the job is over when
+   * {@linkcode Job.done} resolves. A job that has ended is left alone.
    */
   cancel(): Promise<void>;
 }

@@ -33,6 +33,8 @@ export interface Listening {
 export class Network {
   readonly deadlines: Deadlines = new Deadlines();
   readonly #timeoutMs: number;
+  /** What the streams are made of. */
+  readonly #sockets = new WeakMap<MessageStream, SocketStream>();
   readonly #tls: { readonly context: SecureContext; readonly trust: Trust } | null;
 
   /**
@@ -44,16 +46,6 @@ export class Network {
     this.#tls = tls === undefined ? null : openTls(tls);
   }
 
-  /** Limit for connecting, and for every single read and write. */
-  get timeoutMs(): number {
-    return this.#timeoutMs;
-  }
-
-  /** Whether connections are made with TLS. */
-  get usesTls(): boolean {
-    return this.#tls !== null;
-  }
-
   /**
    * Opens a connection.
    *
@@ -63,7 +55,16 @@ export class Network {
   async connect(host: string, port: number): Promise<MessageStream> {
     const plain = new SocketStream(await this.#connected(host, port));
     const where = `${host} port ${port}`;
-    return this.#messages(this.#tls === null ? plain : await this.#secured(plain, "client", where));
+    const stream = this.#messages(
+      this.#tls === null ? plain : await this.#secured(plain, "client", where),
+    );
+    this.#sockets.set(stream, plain);
+    return stream;
+  }
+
+  /** Whether the other side of a stream of {@linkcode connect} has read all that it was sent. */
+  endedWell(stream: MessageStream): boolean {
+    return this.#sockets.get(stream)?.wasReset === false;
   }
 
   /**

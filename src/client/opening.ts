@@ -46,19 +46,22 @@ export async function register(
 ): Promise<ComputeRef> {
   const { computation, nodes, exclusive } = request;
   const files = await Promise.all(computation.depends.map((file) => describeFile(file, null)));
-  const message = await link.ask({
+  const compute = {
     kind: "COMPUTE",
     compute: computeOf(request, files),
     nodeAllocs: nodes.map((node) => allocSpec(node, computation)),
     exclusive,
-  });
-  if (message.length === 0) {
+  } as const;
+  const answer = await link.askFor(
+    compute,
+    (message) => message.length === 0 ? null : decodeClientComputeAnswer(message),
+  );
+  if (answer === null) {
     throw new WrongSecretError(
       `the scheduler at ${link.address.host} ends the connection at our first request: ` +
         "is `clusterSecret` what its option --cluster_secret says?",
     );
   }
-  const answer = decodeClientComputeAnswer(message);
   if (answer.kind === "refused") {
     throw new ComputationRefusedError(
       `the scheduler refuses the computation ${computation.name}: ${answer.reason}`,

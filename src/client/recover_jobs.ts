@@ -57,8 +57,7 @@ export interface RecoverOptions {
  * @param file The `recoverFile` that the program's cluster was opened with.
  * @throws {RecoveryFileError}
  * @throws {SchedulerUnreachableError}
- * @throws {WrongSecretError}
- * @throws {ComputationLostError} Where the scheduler does not know the computation.
+ * @throws {ComputationLostError} Where the scheduler does not know the computation, or the secret.
  */
 export async function* recoverJobs<Result = unknown>(
   file: string | URL,
@@ -90,14 +89,17 @@ export async function* recoverJobs<Result = unknown>(
   const endMs = Date.now() + (options.limitMs ?? Infinity);
   for (let empty = 0; left.size > 0 && empty < EMPTY_ANSWERS;) {
     options.signal?.throwIfAborted();
-    const message = await link.ask({ kind: "PENDING_JOBS", ...ref });
-    if (message.length === 0) {
+    const answer = await link.askFor(
+      { kind: "PENDING_JOBS", ...ref },
+      (message) => message.length === 0 ? null : decodePendingJobsAnswer(message),
+    );
+    if (answer === null) {
       throw new ComputationLostError(
         `the scheduler at ${link.address.host} does not know the computation ${header.name}, ` +
           "or not the cluster secret",
       );
     }
-    const { doneUids, pending } = decodePendingJobsAnswer(message);
+    const { doneUids, pending } = answer;
     for (const uid of doneUids) {
       const job = left.get(uid);
       if (job === undefined || !await retrieve(link, ref, job)) continue;

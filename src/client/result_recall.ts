@@ -14,9 +14,9 @@ import {
   type PendingJobsAnswer,
 } from "../wire/mod.ts";
 import type { ClusterJob } from "./cluster_job.ts";
-import { ComputationLostError } from "./errors.ts";
+import { ComputationLostError, DispyError } from "./errors.ts";
 import type { JobTable } from "./job_table.ts";
-import { asError, isTemporary, type SchedulerLink } from "./scheduler_link.ts";
+import type { SchedulerLink } from "./scheduler_link.ts";
 
 /** Between two looks that have to agree before a job counts as lost. */
 const LOOK_MS = 1_000;
@@ -58,12 +58,15 @@ export class ResultRecall<Result> {
    *
    * @returns What it said before; `null` where it does not know the computation.
    * @throws {SchedulerUnreachableError}
+   * @throws {ProtocolError}
    */
   async fetch(): Promise<PendingJobsAnswer | null> {
     const { link, ref, jobs } = this.#parts;
-    const message = await link.ask({ kind: "PENDING_JOBS", ...ref });
-    if (message.length === 0) return null;
-    const answer = decodePendingJobsAnswer(message);
+    const answer = await link.askFor(
+      { kind: "PENDING_JOBS", ...ref },
+      (message) => message.length === 0 ? null : decodePendingJobsAnswer(message),
+    );
+    if (answer === null) return null;
     for (const uid of answer.doneUids) {
       const job = jobs.byUid(uid);
       if (job !== undefined) await this.#retrieve(uid, job.hash);
@@ -85,8 +88,9 @@ export class ResultRecall<Result> {
         await this.#compare();
       }
     } catch (error) {
-      if (!isTemporary(error)) throw error;
-      this.#parts.onLost(asError(error));
+      // The watch says when there is a scheduler again with which this can be found out.
+      if (!(error instanceof DispyError)) throw error;
+      this.#parts.onLost(error);
     } finally {
       this.#reconciling = false;
     }
@@ -117,7 +121,7 @@ export class ResultRecall<Result> {
       const there = answer === null ? 0 : answer.pending + answer.doneUids.length;
       const left = outstanding.filter((job) => !job.hasEnded);
       if (there >= left.length) {
-        for (const job of left) job.isCertain = true;
+        for (const job of left) job.onAccepted();
         return;
       }
       const look = `${there} of ${left.map((job) => job.uid).join(" ")}`;

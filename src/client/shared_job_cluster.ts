@@ -6,7 +6,7 @@
 
 import { ClusterJob } from "./cluster_job.ts";
 import { type ClusterParts, openParts } from "./cluster_parts.ts";
-import { ClosedError, JobCancelledError } from "./errors.ts";
+import { ClosedError, DispyError, JobCancelledError } from "./errors.ts";
 import { asTheyEnd, mapJobs } from "./iteration.ts";
 import type { Job, SubmitOptions } from "./job.ts";
 import type {
@@ -114,7 +114,8 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
    */
   submit(args: Args, options: SubmitOptions = {}): Job<Result> {
     if (this.#closing !== null) throw new ClosedError("the cluster is closed");
-    const { options: { computation, submitTimeoutMs }, jobs, submitter, inbox } = this.#parts;
+    const { jobs, submitter, inbox, observers } = this.#parts;
+    const { computation, submitTimeoutMs } = this.#parts.options;
     const { signal } = options;
     const job = new ClusterJob<Result>({
       id: options.id ?? ++this.#lastId,
@@ -122,6 +123,7 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
         .reduce((hex, byte) => hex + byte.toString(16).padStart(2, "0"), ""),
       computation,
       payload: computation.encodeArguments(args, options.kwargs),
+      onAccepted: (accepted) => observers.job(accepted, "Created"),
       onCancel: (cancelled) => this.#cancel(cancelled),
     });
     jobs.add(job);
@@ -130,7 +132,7 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
       return job;
     }
     if (signal !== undefined) {
-      const onAbort = () => void job.cancel();
+      const onAbort = () => this.#cancelUnasked(job);
       signal.addEventListener("abort", onAbort, { once: true });
       void job.done.then(() => signal.removeEventListener("abort", onAbort));
     }
@@ -260,7 +262,7 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
     if (!terminate) await within(jobs.untilIdle(), timeoutMs);
     const left = [...jobs.unfinished];
     if (left.length > 0) {
-      for (const job of left) void job.cancel();
+      for (const job of left) this.#cancelUnasked(job);
       await within(jobs.untilIdle(), FAREWELL_MS);
     }
     clearInterval(this.#poll);
@@ -296,14 +298,21 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
     }
   }
 
+  /** Cancels a job where nobody waits for the word that it was. */
+  #cancelUnasked(job: Job<Result>): void {
+    job.cancel().catch((error) => {
+      this.#parts.observers.connection({ kind: "lost", error: asError(error) });
+    });
+  }
+
   async #fetch(): Promise<void> {
     const { recall, watch, jobs } = this.#parts;
     if (jobs.size === 0) return;
     try {
       await recall.fetch();
     } catch (error) {
-      if (!isTemporary(error)) throw error;
-      watch.onLost(asError(error));
+      if (!(error instanceof DispyError)) throw error;
+      watch.onLost(error);
     }
   }
 }

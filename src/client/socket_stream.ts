@@ -28,6 +28,7 @@ export class SocketStream implements ByteStream {
   #chunks: Uint8Array[] = [];
   #bufferedBytes = 0;
   #ended = false;
+  #wasReset = false;
   #closed = false;
   #failure: Error | null = null;
   #pendingRead: PendingRead | null = null;
@@ -47,6 +48,11 @@ export class SocketStream implements ByteStream {
     socket.on("end", () => this.#onEnd());
     socket.on("close", () => this.#onEnd());
     socket.on("error", (error: Error) => this.#onError(error));
+  }
+
+  /** Whether the peer has ended the connection without having read all that we sent. */
+  get wasReset(): boolean {
+    return this.#wasReset;
   }
 
   read(buffer: Uint8Array): Promise<number | null> {
@@ -121,7 +127,10 @@ export class SocketStream implements ByteStream {
 
   #onError(error: Error): void {
     // A reset is an end like any other: dispy's peers close while bytes are on their way.
-    if (isReset(error)) return this.#onEnd();
+    if (isReset(error)) {
+      this.#wasReset = true;
+      return this.#onEnd();
+    }
     this.#failure ??= error;
     this.#pendingRead?.reject(error);
     this.#pendingRead = null;

@@ -28,6 +28,7 @@ import {
   ComputationLostError,
   JobCancelledError,
   JobRefusedError,
+  SchedulerUnreachableError,
   SubmitTimeoutError,
 } from "./errors.ts";
 import { describeFile, sendContent } from "./files.ts";
@@ -62,8 +63,6 @@ export interface SubmitterParts<Result> {
   readonly ref: ComputeRef;
   /** The scheduler gives a number; called before it is confirmed. */
   readonly onUid: (job: ClusterJob<Result>) => void;
-  /** The scheduler has the job. */
-  readonly onAccepted: (job: ClusterJob<Result>) => void;
   /** The job is over before it has begun. */
   readonly onFailure: (job: ClusterJob<Result>, error: Error) => void;
 }
@@ -223,13 +222,15 @@ export class Submitter<Result> {
       this.#fail(job, new JobCancelledError(`job ${job.id} was cancelled`));
       return true;
     }
-    job.onAccepted(uid);
+    job.uid = uid;
     this.#parts.onUid(job);
     await stream.writeMessage(ACK);
     turn.onConfirmed();
     await stream.waitForClose();
-    job.isCertain = true;
-    this.#parts.onAccepted(job);
+    if (!this.#parts.link.network.endedWell(stream)) {
+      throw new SchedulerUnreachableError("the scheduler has ended while a job was confirmed");
+    }
+    job.onAccepted();
     return true;
   }
 

@@ -45,6 +45,10 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
     msgTimeoutMs: config.msgTimeoutMs,
     maxFileSizeBytes: config.maxFileSizeBytes,
     oversize: config.oversize,
+    memoryBudgetBytes: config.memoryBudgetBytes,
+    diskBudgetBytes: config.diskBudgetBytes,
+    maxJobs: config.maxJobs,
+    resultKeepMs: config.resultKeepMs ?? null,
   };
 }
 

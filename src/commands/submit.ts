@@ -47,7 +47,7 @@ async function run(config: SubmitConfig): Promise<number> {
     for await (const { command } of makeLines(config)) print(`${command}\n`);
     return 0;
   }
-  const folder = await Deno.makeTempDir({ prefix: "dispyscheduler-submit-" });
+  const folder = await temporaryFolder();
   try {
     const path = `${folder}/${config.name}`;
     await Deno.writeTextFile(path, RUN_LINE, { mode: 0o755 });
@@ -56,6 +56,17 @@ async function run(config: SubmitConfig): Promise<number> {
     return await new Submission(config, path).run();
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function temporaryFolder(): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix: "dispyscheduler-submit-" });
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotCapable
+      ? "Deno was not allowed to; start it with --allow-read --allow-write"
+      : messageOf(error);
+    throw new CommandError(`cannot make a temporary folder: ${why}`, { cause: error });
   }
 }
 
@@ -99,6 +110,7 @@ class Submission {
       setTimeout(() => this.#tellOfNoNodes(cluster), NO_NODES_MS),
     ];
     const closed = this.#closeAtEnd(cluster, runner);
+    closed.catch(() => {}); // told below, once all lines are over
     try {
       await runner.run(this.#lines());
       if (!this.#end.signal.aborted) await cluster.close();
@@ -127,7 +139,7 @@ class Submission {
         signal: this.#end.signal,
         onJob: (job, event) => this.#onJob(job, event),
         onConnection: (event) =>
-          this.#report.note(
+          this.#note(
             event.kind === "lost"
               ? `the scheduler is out of reach (${messageOf(event.error)}); trying again`
               : "the scheduler is back",
@@ -189,7 +201,7 @@ class Submission {
       Deno.addSignalListener(signal, () => {
         if (this.#interrupted) Deno.exit(EXIT_CODES.cancelled);
         this.#interrupted = true;
-        this.#report.note("cancelling all command lines; once more to leave at once");
+        this.#note("cancelling all command lines; once more to leave at once");
         this.#end.abort();
       });
     }
@@ -204,6 +216,10 @@ class Submission {
     }
   }
 
+  #note(text: string): void {
+    this.#guard(() => this.#report.note(text));
+  }
+
   #showProgress(runner: Runner): void {
     const { done, failed, running, taken } = runner;
     const total = this.#isComplete ? taken : countLines(this.config);
@@ -212,7 +228,7 @@ class Submission {
 
   #tellOfNoNodes(cluster: SharedJobCluster<LineArgs, number>): void {
     if (cluster.nodes.size > 0 || cluster.pendingJobs === 0) return;
-    this.#report.note("the scheduler has no node for us yet; waiting (dispyscheduler nodes)");
+    this.#note("the scheduler has no node for us yet; waiting (dispyscheduler nodes)");
   }
 
   #outcome(runner: Runner): number {

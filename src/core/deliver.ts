@@ -49,6 +49,7 @@ export function finishDelivery(
     reason: result.reason,
     payload: result.payload ?? null,
     startTimeMs: job.startTimeMs,
+    createdMs: nowMs,
     inFlight: false,
     attempts: 0,
     retryAtMs: nowMs,
@@ -133,6 +134,25 @@ export function retryDeliveries(core: Core, cluster: Cluster, nowMs: number): vo
   for (const delivery of cluster.overdue) {
     if (delivery.retryAtMs <= nowMs) attempt(core, delivery);
   }
+}
+
+/**
+ * Drops results whose clients have not come for them since `sinceMs`.
+ *
+ * @returns How many there were of which cluster.
+ */
+export function onResultsExpired(core: Core, sinceMs: number): Map<Cluster, number> {
+  const expired = new Map<Cluster, number>();
+  for (const cluster of [...core.clusters.values()]) {
+    // The oldest comes first.
+    for (const delivery of cluster.deliveries.values()) {
+      if (delivery.createdMs >= sinceMs) break;
+      forgetDelivery(core, delivery);
+      expired.set(cluster, (expired.get(cluster) ?? 0) + 1);
+    }
+    forgetIfDone(core, cluster);
+  }
+  return expired;
 }
 
 /** Drops a closed cluster once there is nothing left to be told of it, and nothing to be heard. */

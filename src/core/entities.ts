@@ -334,6 +334,8 @@ export interface Delivery {
    */
   payload: unknown;
   readonly startTimeMs: number;
+  /** Since when there is something to be delivered. */
+  readonly createdMs: number;
   /** An attempt is under way. */
   inFlight: boolean;
   attempts: number;

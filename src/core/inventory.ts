@@ -122,10 +122,12 @@ export function confirmNode(core: Core, node: Node): void {
 function account(core: Core, node: Node, running: ReadonlySet<number>, nowMs: number): void {
   const { answers, firstAnswerMs } = node.inventory!;
   const isOver = answers >= ANSWERS && nowMs - firstAnswerMs >= WAIT_MS;
+  // Of jobs that they were told to end, nodes do not keep results.
+  const isOverIfEnded = answers > 1;
   for (const job of [...node.jobs]) {
     if (!job.isUnaccounted) continue;
     if (running.has(job.uid)) found(core, job, node, nowMs);
-    else if (isOver) lost(core, job, node, nowMs);
+    else if (isOver || (job.cancelRequested && isOverIfEnded)) lost(core, job, node, nowMs);
   }
 }
 

@@ -29,6 +29,7 @@ export {
   onDeliveryFailed,
   onDeliveryRefused,
   onResendRequested,
+  onResultsExpired,
   PROVISIONAL_STATUS,
 } from "./deliver.ts";
 export type { Effect } from "./effects.ts";

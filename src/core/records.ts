@@ -95,6 +95,7 @@ export interface DeliveryRecord {
   readonly status: number;
   readonly reason: string | null;
   readonly startTimeMs: number;
+  readonly createdMs: number;
 }
 
 /** All that an earlier run has left. */
@@ -178,7 +179,8 @@ export function jobPlaceRecord(core: Core, job: Job): JobPlaceRecord | null {
 
 /** The record of a result, or `null` where nobody waits for it any more. */
 export function deliveryRecord(core: Core, delivery: Delivery): DeliveryRecord | null {
-  const { id, cluster, uid, hash, nodeIpAddr, status, reason, startTimeMs } = delivery;
+  const { id, cluster, uid, hash, nodeIpAddr, status, reason, startTimeMs, createdMs } = delivery;
   if (cluster.deliveries.get(id) !== delivery || !core.clusters.has(cluster.id)) return null;
-  return { id, clusterId: cluster.id, uid, hash, nodeIpAddr, status, reason, startTimeMs };
+  const { id: clusterId } = cluster;
+  return { id, clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs, createdMs };
 }

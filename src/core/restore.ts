@@ -9,7 +9,8 @@ import { findAllocation } from "./allocation.ts";
 import { closeIfIdle, scheduleWaiting } from "./clusters.ts";
 import { finishDelivery, forgetIfDone } from "./deliver.ts";
 import { Cluster, Job, Node, Outcome, Share } from "./entities.ts";
-import { beginInventory } from "./inventory.ts";
+import { beginInventory, takeInventories } from "./inventory.ts";
+import { applyLimit } from "./on_operator.ts";
 import type { JobPlaceRecord, ShareRecord, Snapshot } from "./records.ts";
 import { type Core, reindexShare, takesPinned } from "./state.ts";
 import { enqueue, resume } from "./transitions.ts";
@@ -35,6 +36,7 @@ export function onRestored(
   restoreDeliveries(core, snapshot, nowMs);
   dropUnusedNodes(core);
   goOn(core);
+  takeInventories(core, nowMs);
 }
 
 function restoreNodes(core: Core, { nodes }: Snapshot, nowMs: number): void {
@@ -43,6 +45,7 @@ function restoreNodes(core: Core, { nodes }: Snapshot, nowMs: number): void {
     node.name = name;
     node.cpus = cpus;
     node.availCpus = availCpus;
+    applyLimit(core, node);
     core.nodes.set(node.ipAddr, node);
     beginInventory(core, node, nowMs);
   }

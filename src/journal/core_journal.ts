@@ -32,7 +32,14 @@ import {
   type Snapshot,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
-import { type Change, type Database, type Key, MAX_PAYLOAD_BYTES, type Table } from "./database.ts";
+import {
+  type Change,
+  type Database,
+  type Key,
+  MAX_PAYLOAD_BYTES,
+  type Row,
+  type Table,
+} from "./database.ts";
 import { pack, type Packable, unpack } from "./packing.ts";
 
 const log = getLogger("journal");
@@ -48,20 +55,33 @@ export interface PayloadWriter {
   setup(setup: unknown): Uint8Array;
   /** What is needed to run a job: bytes, and what else there is to know. */
   job(payload: unknown): { readonly bytes: Uint8Array; readonly extra: Packable };
-  /** A node's reply. */
-  reply(payload: unknown): Uint8Array;
+  /** A node's reply: bytes, and what else there is to know. */
+  reply(payload: unknown): { readonly bytes: Uint8Array; readonly extra: Packable };
 }
 
 /** Reads back what a {@linkcode PayloadWriter} has written. */
 export interface PayloadReader {
   setup(bytes: Uint8Array): unknown;
-  job(bytes: Uint8Array, extra: Packable): unknown;
-  reply(bytes: Uint8Array): unknown;
+  /** The payload need not be looked at: where there are many, they are better left alone. */
+  job(row: Row, extra: Packable): unknown;
+  /** The same of a result that has one. */
+  reply(row: Row, extra: Packable): unknown;
 }
 
 type PackedJob = readonly [number, string, number, string | null, number, Packable];
 type PackedPlace = readonly [string, string, boolean, number, boolean];
-type PackedResult = readonly [number, number, string, string | null, number, string | null, number];
+type PackedResult = readonly [
+  clusterId: number,
+  uid: number,
+  hash: string,
+  nodeIpAddr: string | null,
+  status: number,
+  reason: string | null,
+  startTimeMs: number,
+  createdMs: number,
+  /** `null` = there is no payload. */
+  extra: Packable,
+];
 type PackedCluster = Omit<ClusterRecord, "allocations"> & {
   readonly allocations: readonly {
     readonly pattern: string;
@@ -173,18 +193,21 @@ export class CoreJournal {
     const record = deliveryRecord(this.core, delivery);
     if (record === null) return this.#remove("result", id);
     if (this.#keysOf("result").has(id)) return;
-    const { clusterId, uid, hash, nodeIpAddr, startTimeMs } = record;
+    const { clusterId, uid, hash, nodeIpAddr, startTimeMs, createdMs } = record;
     let { status, reason } = record;
-    let payload = delivery.payload === null ? null : this.write.reply(delivery.payload);
-    if (payload !== null && payload.length > MAX_PAYLOAD_BYTES) {
+    let reply = delivery.payload === null ? null : this.write.reply(delivery.payload);
+    if (reply !== null && reply.bytes.length > MAX_PAYLOAD_BYTES) {
       if (status === PROVISIONAL_STATUS) return;
-      reason = `its result of ${payload.length} bytes was too large to be kept over a restart`;
+      reason = `its result of ${reply.bytes.length} bytes was too large to be kept over a restart`;
       log.warning("a result is lost if the scheduler ends now", { job: uid, reason });
       status = Outcome.Abandoned;
-      payload = null;
+      reply = null;
     }
-    const packed = [clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs];
-    this.#set("result", id, packed, payload);
+    const packed: PackedResult = [
+      ...[clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs, createdMs] as const,
+      reply?.extra ?? null,
+    ];
+    this.#set("result", id, packed, reply?.bytes ?? null);
   }
 
   #set(table: Table, key: Key, record: Packable, payload: Uint8Array | null = null): void {
@@ -215,10 +238,11 @@ export function readSnapshot(database: Pick<Database, "rows">, read: PayloadRead
       })),
     })),
     shares: rowsOf<ShareRecord>(database, "share"),
-    jobs: Array.from(database.rows("job"), ({ key, record, payload }) => {
+    jobs: Array.from(database.rows("job"), (row) => {
+      const { key, record } = row;
       const [clusterId, hash, seq, pinnedTo, submitTimeMs, extra] = unpack<PackedJob>(record);
       const job = { uid: key as number, clusterId, hash, seq, pinnedTo, submitTimeMs };
-      return { ...job, payload: read.job(payload!, extra) };
+      return { ...job, payload: read.job(row, extra) };
     }),
     places: Array.from(database.rows("job_place"), ({ key, record }): JobPlaceRecord => {
       const [nodeIpAddr, runHash, isRunning, startTimeMs, cancelRequested] = unpack<PackedPlace>(
@@ -226,21 +250,14 @@ export function readSnapshot(database: Pick<Database, "rows">, read: PayloadRead
       );
       return { uid: key as number, nodeIpAddr, runHash, isRunning, startTimeMs, cancelRequested };
     }),
-    deliveries: Array.from(database.rows("result"), ({ key, record, payload }) => {
-      const [clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs] = unpack<PackedResult>(
-        record,
-      );
+    deliveries: Array.from(database.rows("result"), (row) => {
+      const [clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs, createdMs, extra] =
+        unpack<PackedResult>(row.record);
       const delivery: DeliveryRecord = {
-        id: key as number,
-        clusterId,
-        uid,
-        hash,
-        nodeIpAddr,
-        status,
-        reason,
-        startTimeMs,
+        ...{ id: row.key as number, clusterId, uid, hash, nodeIpAddr },
+        ...{ status, reason, startTimeMs, createdMs },
       };
-      return { ...delivery, payload: payload === null ? null : read.reply(payload) };
+      return { ...delivery, payload: extra === null ? null : read.reply(row, extra) };
     }),
   };
 }

@@ -51,6 +51,7 @@ export type Change =
 export interface Row {
   readonly key: Key;
   readonly record: Uint8Array;
+  /** May be read from disk when it is asked for, as long as the row is there. */
   readonly payload: Uint8Array | null;
 }
 

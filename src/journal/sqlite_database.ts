@@ -61,6 +61,7 @@ export class UnusableJournalError extends Error {
 export class SqliteDatabase implements Database {
   readonly #puts = new Map<Table, StatementSync>();
   readonly #deletes = new Map<Table, StatementSync>();
+  readonly #payloads = new Map<Table, StatementSync>();
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
@@ -80,6 +81,7 @@ export class SqliteDatabase implements Database {
         ),
       );
       this.#deletes.set(table, database.prepare(`DELETE FROM ${table} WHERE key = ?`));
+      this.#payloads.set(table, database.prepare(`SELECT payload FROM ${table} WHERE key = ?`));
     }
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
@@ -112,19 +114,22 @@ export class SqliteDatabase implements Database {
   }
 
   *rows(table: Table): Iterable<Row> {
-    const select = this.database.prepare(`SELECT key, record, payload FROM ${table} ORDER BY key`);
+    const payload = (key: Key) => this.payload(table, key);
+    const select = this.database.prepare(`SELECT key, record FROM ${table} ORDER BY key`);
     for (const row of select.iterate()) {
-      const { key, record, payload } = row as Record<string, unknown>;
+      const { key, record } = row as { key: Key; record: Uint8Array };
       yield {
-        key: key as Key,
-        record: record as Uint8Array,
-        payload: payload as Uint8Array | null,
+        key,
+        record,
+        get payload() {
+          return payload(key);
+        },
       };
     }
   }
 
   payload(table: Table, key: Key): Uint8Array | null {
-    const row = this.database.prepare(`SELECT payload FROM ${table} WHERE key = ?`).get(key);
+    const row = this.#payloads.get(table)!.get(key);
     return (row?.payload ?? null) as Uint8Array | null;
   }
 

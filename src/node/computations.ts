@@ -70,8 +70,8 @@ export class Computations {
         // The scheduler then closes what it has forgotten, and tries again.
         return await stream.writeMessage(encodeIntAnswer(0));
       }
-      const { id, schedulerIpAddr: host, schedulerPort: port } = scheduler;
-      held.arrive(id, { host, port });
+      const { id, schedulerIpAddr: host, schedulerPort: port, nodeIpAddr } = scheduler;
+      held.arrive(id, { host, port, nodeIpAddr });
       try {
         computation = await this.#opened(scheduler);
       } finally {
@@ -195,7 +195,7 @@ export class Computations {
     }
     const computation = new HeldComputation(
       compute,
-      { host, port },
+      { host, port, nodeIpAddr: compute.nodeIpAddr },
       { host, port: compute.jobResultPort ?? port },
       folder,
       new FileUses(),
@@ -266,7 +266,7 @@ export class Computations {
     const { compute, folder, files } = computation;
     await this.#endRunner(computation, withCleanup);
     const isShared = [...this.context.held].some((other) =>
-      other !== computation && other.folder.path === folder.path
+      other !== computation && join(other.folder.path, "/").startsWith(join(folder.path, "/"))
     );
     const wantsRemoval = Boolean(compute.cleanup) || this.context.options.forceCleanup;
     if (wantsRemoval && isShared) await folder.removeFiles(files.paths);

@@ -11,9 +11,6 @@ import type { NodeOptions } from "./options.ts";
 import type { ProcessMark } from "./process_tree.ts";
 import type { JobLanguage } from "./runner.ts";
 
-/** The dispy version that we announce to schedulers that have not announced theirs. */
-export const DEFAULT_VERSION = "4.15.2";
-
 /** Messages of peers that have proved the secret may be this long. */
 export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 

@@ -25,7 +25,8 @@ import {
   type Terminated,
 } from "../wire/mod.ts";
 import type { Availability } from "./avail_info.ts";
-import { DEFAULT_VERSION, type NodeContext } from "./context.ts";
+import type { NodeContext } from "./context.ts";
+import type { SchedulerAddress } from "./held_computations.ts";
 import { announcedAddress } from "./own_address.ts";
 import { platformText } from "./platform.ts";
 
@@ -90,16 +91,14 @@ export class Discovery {
     }
   }
 
-  /** Tells schedulers that the node leaves, or that it has dropped a computation of theirs. */
-  async farewell(scheduler: { readonly host: string; readonly port: number } | null) {
-    if (scheduler !== null) {
-      try {
-        using stream = await this.context.transport.connect(scheduler.host, scheduler.port);
-        await stream.writeMessage(...encodeDiscovery(this.#terminated(this.#addressFor(stream))));
-        await stream.waitForClose();
-      } catch (error) {
-        log.debug("scheduler not told that the node leaves", { reason: messageOf(error) });
-      }
+  /** Tells a scheduler that the node leaves, or that it has dropped its computations. */
+  async farewell({ host, port, nodeIpAddr }: SchedulerAddress): Promise<void> {
+    try {
+      using stream = await this.context.transport.connect(host, port);
+      await stream.writeMessage(...encodeDiscovery(this.#terminated(nodeIpAddr)));
+      await stream.waitForClose();
+    } catch (error) {
+      log.debug("scheduler not told that the node leaves", { reason: messageOf(error) });
     }
   }
 
@@ -118,13 +117,15 @@ export class Discovery {
     );
   }
 
+  /** Greets whoever is at `host`, by TCP and, as something may be in its way, by UDP. */
   async #greetHost(host: string, port: number): Promise<void> {
     try {
-      using stream = await this.context.transport.connect(host, port);
-      const address = this.#addressFor(stream);
-      // dispy's schedulers take one version, and nobody knows which: each gets its own connection.
-      await stream.writeMessage(...encodeDiscovery(this.#greeting(DEFAULT_VERSION, address, host)));
-      await stream.waitForClose();
+      for (const version of this.#versions.all) {
+        using stream = await this.context.transport.connect(host, port);
+        const address = this.#addressFor(stream);
+        await stream.writeMessage(...encodeDiscovery(this.#greeting(version, address, host)));
+        await stream.waitForClose();
+      }
     } catch (error) {
       log.debug("no scheduler there", { host, port, reason: messageOf(error) });
     }

@@ -13,6 +13,7 @@ import {
   type MessageStream,
   receiveFile,
   refuseFile,
+  WireError,
   type XferFile,
 } from "../wire/mod.ts";
 import type { NodeContext } from "./context.ts";
@@ -72,6 +73,11 @@ export async function takeFile(
       },
       finish: () => part.finish(xfer),
     });
+  } catch (error) {
+    if (error instanceof WireError) throw error;
+    // The sender was told that it is refused.
+    log.error("a file cannot be kept", { path, reason: messageOf(error) });
+    return;
   } finally {
     await part.drop();
   }

@@ -5,7 +5,7 @@
  */
 
 import { PyTuple, type PyValue } from "../pickle/mod.ts";
-import type { Compute, DispyJob } from "../wire/mod.ts";
+import type { Compute, XferFile } from "../wire/mod.ts";
 import type { ComputationFolder } from "./computation_folder.ts";
 import type { FileUses } from "./file_uses.ts";
 import type { ProcessMark } from "./process_tree.ts";
@@ -15,6 +15,12 @@ import type { ComputationRunner, JobLanguage, RunningJob } from "./runner.ts";
 export interface PeerAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** A scheduler that uses the node. */
+export interface SchedulerAddress extends PeerAddress {
+  /** What it calls this node. */
+  readonly nodeIpAddr: string;
 }
 
 /** A `dispy._Compute` with all that a node needs of it. */
@@ -30,10 +36,12 @@ export interface NodeCompute extends Compute {
  */
 export type ComputationState = "received" | "setting_up" | "ready" | "closing";
 
-/** A job that runs here. */
+/** A job that runs here, without its arguments: its runner has them. */
 export interface HeldJob {
-  readonly job: DispyJob;
   readonly uid: number;
+  /** See `dispy._DispyJob_`. */
+  readonly hash: string;
+  readonly xferFiles: readonly XferFile[];
   readonly computation: HeldComputation;
   readonly startTimeS: number;
   readonly running: RunningJob;
@@ -61,7 +69,7 @@ export class HeldComputation {
   constructor(
     readonly compute: NodeCompute,
     /** Where its scheduler takes messages of nodes. */
-    readonly scheduler: PeerAddress,
+    readonly scheduler: SchedulerAddress,
     /** Where results of its jobs go. */
     readonly replyTo: PeerAddress,
     readonly folder: ComputationFolder,
@@ -107,7 +115,7 @@ function addressOf(value: PyValue): PeerAddress | null {
 export class HeldComputations {
   readonly #byId = new Map<number, HeldComputation>();
   /** Ids of computations that are about to be taken, with their scheduler. */
-  readonly #arriving = new Map<number, PeerAddress>();
+  readonly #arriving = new Map<number, SchedulerAddress>();
   #busyCpus = 0;
 
   [Symbol.iterator](): IterableIterator<HeldComputation> {
@@ -125,7 +133,7 @@ export class HeldComputations {
   }
 
   /** The one scheduler that uses the node; `null` while it is free. */
-  get scheduler(): PeerAddress | null {
+  get scheduler(): SchedulerAddress | null {
     for (const { scheduler } of this.#byId.values()) return scheduler;
     for (const scheduler of this.#arriving.values()) return scheduler;
     return null;
@@ -142,7 +150,7 @@ export class HeldComputations {
   }
 
   /** A computation is about to be taken: until {@linkcode add} or {@linkcode leave}. */
-  arrive(id: number, scheduler: PeerAddress): void {
+  arrive(id: number, scheduler: SchedulerAddress): void {
     this.#arriving.set(id, scheduler);
   }
 

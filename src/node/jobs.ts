@@ -121,8 +121,9 @@ export class Jobs {
       environment: { [JOB_VARIABLE]: crypto.randomUUID() },
     }, client);
     const held: HeldJob = {
-      job,
       uid,
+      hash: job.hash,
+      xferFiles: job.xferFiles,
       computation,
       startTimeS,
       running,
@@ -146,7 +147,7 @@ export class Jobs {
     // The scheduler may send the next job as soon as it has the result.
     this.context.held.vacate();
     try {
-      await releaseFiles(computation, job.job.xferFiles);
+      await releaseFiles(computation, job.xferFiles);
       const reply = replyTo(job, job.endReason === null ? end : endedEarly(end, job.endReason));
       log.debug("job ended", { job: job.uid, status: reply.status });
       if (!job.isForsaken) await this.replies.deliver(computation, reply);
@@ -177,12 +178,12 @@ function endedEarly(end: JobEnd, reason: string): JobEnd {
 }
 
 function replyTo(
-  { job, uid, computation, startTimeS }: HeldJob,
+  { uid, hash, computation, startTimeS }: HeldJob,
   end: Pick<JobReply, "status" | "result" | "stdout" | "stderr" | "exception">,
 ): JobReply {
   return {
     uid,
-    hash: job.hash,
+    hash,
     ipAddr: computation.compute.nodeIpAddr,
     status: end.status,
     result: end.result,

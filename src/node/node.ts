@@ -19,13 +19,13 @@ import { Availability } from "./avail_info.ts";
 import { Computations } from "./computations.ts";
 import type { NodeContext } from "./context.ts";
 import { Discovery } from "./discovery.ts";
-import { HeldComputations } from "./held_computations.ts";
+import { exposure } from "./exposure.ts";
+import { HeldComputations, type SchedulerAddress } from "./held_computations.ts";
 import { JobLimits } from "./job_limits.ts";
 import { Jobs } from "./jobs.ts";
 import { KeptReplies } from "./kept_replies.ts";
 import { newNodeMark } from "./marks.ts";
 import type { NodeOptions } from "./options.ts";
-import { announcedAddress } from "./own_address.ts";
 import { Pulses } from "./pulses.ts";
 import { Replies } from "./replies.ts";
 import { Requests } from "./requests.ts";
@@ -166,7 +166,7 @@ export class JobNode {
     for (const listener of this.#tcp) listener.close();
     this.#jobs.forsakeAll();
     await Promise.all([...held].map((computation) => this.#computations.dispose(computation)));
-    await this.#discovery.farewell(scheduler);
+    if (scheduler !== null) await this.#discovery.farewell(scheduler);
     await this.#discovery.farewellToAll();
     this.#udp.close();
     this.#deadlines.stop();
@@ -206,6 +206,8 @@ export class JobNode {
       languages: this.#context.languages.map(({ name }) => name).join(", "),
       folder: options.folder,
     });
+    const warning = exposure(options, listenAt);
+    if (warning !== null) log.warning(warning);
     this.#service.start();
     this.#replies.start();
     this.#every(SWEEP_MS, () => this.#kept.sweep(Date.now()));
@@ -246,7 +248,7 @@ export class JobNode {
   }
 
   /** Closes all computations of a scheduler, which is told of it. */
-  async #dropAllOf(scheduler: { readonly host: string; readonly port: number }): Promise<void> {
+  async #dropAllOf(scheduler: SchedulerAddress): Promise<void> {
     const { held } = this.#context;
     this.#jobs.forsakeAll();
     await Promise.all([...held].map((computation) => this.#computations.dispose(computation)));
@@ -255,11 +257,11 @@ export class JobNode {
 
   /** Tells the scheduler, if there is one, how many CPUs it may use from now on. */
   async #tellCpus(cpus: number): Promise<void> {
-    const { held: { scheduler }, transport, sign, addresses } = this.#context;
+    const { held: { scheduler }, transport, sign } = this.#context;
     if (scheduler === null) return;
     try {
       using stream = await transport.connect(scheduler.host, scheduler.port);
-      const ipAddr = announcedAddress(addresses, stream.localAddr.hostname);
+      const ipAddr = scheduler.nodeIpAddr;
       await stream.writeMessage(...encodeNodeRequest({ kind: "NODE_CPUS", ipAddr, sign, cpus }));
       await stream.waitForClose();
     } catch (error) {

@@ -11,7 +11,6 @@ import { encodeNodeRequest, isPulse } from "../wire/mod.ts";
 import type { Availability } from "./avail_info.ts";
 import { MAX_ANSWER_BYTES, type NodeContext } from "./context.ts";
 import type { HeldComputation } from "./held_computations.ts";
-import { announcedAddress } from "./own_address.ts";
 
 const log = getLogger("node");
 
@@ -56,7 +55,7 @@ export class Pulses {
 
   /** Tells the scheduler that the node lives, and how many CPUs are busy. */
   async send(): Promise<void> {
-    const { held, options, addresses, transport } = this.context;
+    const { held, options, transport } = this.context;
     const { scheduler } = held;
     if (scheduler === null) return;
     try {
@@ -64,7 +63,7 @@ export class Pulses {
       using stream = await transport.connect(scheduler.host, scheduler.port);
       await stream.writeMessage(...encodeNodeRequest({
         kind: "PULSE",
-        ipAddr: nodeIpAddr(held) ?? announcedAddress(addresses, stream.localAddr.hostname),
+        ipAddr: scheduler.nodeIpAddr,
         port: options.port,
         cpus: held.busyCpus,
         schedulerIpAddr: scheduler.host,
@@ -114,10 +113,4 @@ export class Pulses {
       this.events.onZombie(computation);
     }
   }
-}
-
-/** What the scheduler calls this node. */
-function nodeIpAddr(computations: Iterable<HeldComputation>): string | null {
-  for (const { compute } of computations) return compute.nodeIpAddr;
-  return null;
 }

@@ -36,13 +36,16 @@ import {
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
-import { KeptResult } from "./kept_results.ts";
+import { KeptPayload, type Loan } from "./kept_payload.ts";
 import { Lanes } from "./net/lanes.ts";
 
 const log = getLogger("client");
 
 /** Connections to a client at the same time; dispy's clients take them one after the other. */
 const CONCURRENT_MESSAGES = 16;
+
+/** Results as large as that go to disk once their client was found to be away. */
+const LARGE_BYTES = 64 * 1024;
 
 /** The pickled `None` that stands for the result of a job that has none. */
 const NO_RESULT = dumps(null);
@@ -68,7 +71,7 @@ export class ClientLink {
         ? null
         : engine.core.options.pulseIntervalMs / 1000;
       const scheduled = { kind: "SCHEDULED", computeId: cluster.id, pulseIntervalS } as const;
-      const answer = await this.#ask(() => Promise.resolve(scheduled));
+      const answer = await this.#ask(scheduled);
       if (!isAck(answer)) throw new Error("it does not know the computation");
       engine.post((core, nowMs) => onClusterAnnounced(core, cluster, nowMs));
     } catch (error) {
@@ -114,7 +117,7 @@ export class ClientLink {
       log.debug("result delivered", { job: uid, client: this.#address });
       engine.post((core, nowMs) => onDelivered(core, delivery, nowMs));
     } else if (result === "failed") {
-      if (delivery.payload instanceof KeptResult) delivery.payload.onClientAway();
+      await this.#makeRoom(delivery);
       engine.post((_core, nowMs) => onDeliveryFailed(delivery, nowMs));
     } else if (engine.post((core, nowMs) => onDeliveryRefused(core, delivery, nowMs))) {
       log.warning("client does not know a job of its own; its result is dropped", {
@@ -152,9 +155,13 @@ export class ClientLink {
   ): Promise<"delivered" | "refused" | "failed"> {
     if (before !== undefined) await before;
     try {
-      // A result that is on disk is read once the client is there.
-      const answer = await this.#ask(async () => {
-        return { kind: "JOB_REPLY", reply: await this.replyOf(delivery) };
+      const answer = await this.#lanes.run(async () => {
+        using loan = await this.lendReply(delivery);
+        using stream = await this.connect();
+        // A result that is on disk is read once the client is there.
+        const message = { kind: "JOB_REPLY", reply: await loan.read() } as const;
+        await stream.writeMessage(...encodeToClient(message));
+        return await stream.readMessage(MAX_ANSWER_BYTES);
       });
       return isAck(answer) ? "delivered" : answer.length === 0 ? "failed" : "refused";
     } catch (error) {
@@ -171,9 +178,22 @@ export class ClientLink {
     }
   }
 
-  /** The reply that the client gets: the node's own, or one of ours for a job without one. */
-  async replyOf(delivery: Delivery): Promise<JobReply> {
-    const payload = delivery.payload instanceof KeptResult ? await delivery.payload.read() : null;
+  /**
+   * The reply that the client gets: the node's own, or one of ours for a job without one. To be
+   * disposed of when it was sent.
+   */
+  async lendReply(delivery: Delivery): Promise<Loan<JobReply>> {
+    const { payload } = delivery;
+    const loan = payload instanceof KeptPayload
+      ? await (payload as KeptPayload<JobReply>).lend()
+      : null;
+    return {
+      read: async () => this.#reply(delivery, loan === null ? null : await loan.read()),
+      [Symbol.dispose]: () => loan?.[Symbol.dispose](),
+    };
+  }
+
+  #reply(delivery: Delivery, payload: JobReply | null): JobReply {
     const nodeIpAddr = delivery.nodeIpAddr ?? this.computation.schedulerIpAddr;
     const cpus = this.context.engine.core.nodes.get(nodeIpAddr)?.cpus ?? null;
     if (payload !== null) {
@@ -242,11 +262,17 @@ export class ClientLink {
     }
   }
 
+  /** A result of a client that is away takes no memory that others may need, if it is large. */
+  async #makeRoom({ payload }: Delivery): Promise<void> {
+    if (!(payload instanceof KeptPayload) || payload.item.sizeBytes < LARGE_BYTES) return;
+    await this.context.payloads.moveOut(payload);
+  }
+
   /** Sends a message and reads the answer. */
-  #ask(message: () => Promise<ToClientMessage>): Promise<Uint8Array> {
+  #ask(message: ToClientMessage): Promise<Uint8Array> {
     return this.#lanes.run(async () => {
       using stream = await this.connect();
-      await stream.writeMessage(...encodeToClient(await message()));
+      await stream.writeMessage(...encodeToClient(message));
       return await stream.readMessage(MAX_ANSWER_BYTES);
     });
   }

@@ -5,6 +5,7 @@
  */
 
 import {
+  type Cluster,
   onClientAlive,
   onClusterClosed,
   onJobCancelled,
@@ -28,6 +29,7 @@ import {
   type ClientRequest,
   type ComputeRef,
   decodeClientRequest,
+  type DispyJob,
   encodeClientAnswer,
   encodeIntAnswer,
   encodeUidsAnswer,
@@ -41,6 +43,7 @@ import {
   WireError,
 } from "../wire/mod.ts";
 import { CONTROL_TAG } from "../wire/control.ts";
+import { StoreError } from "../store/file_store.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "./net/admission.ts";
 import type { ComputationIntake } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
@@ -57,9 +60,11 @@ import type { FileIntake } from "./file_intake.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
 import { encodeJobRefusal } from "./job_refusal.ts";
+import type { KeptPayload } from "./kept_payload.ts";
 import type { NodeControl } from "./node_control.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { PortFamily } from "./net/port_family.ts";
+import { JOB_FORM } from "./payload_forms.ts";
 import type { ResultRecall } from "./result_recall.ts";
 
 const log = getLogger("clientside");
@@ -95,7 +100,8 @@ export class ClientSide {
       return;
     }
     guest.proved();
-    const message = await stream.readMessage(MAX_MESSAGE_BYTES);
+    using room = this.context.receiving.clients.share();
+    const message = await stream.readMessage(MAX_MESSAGE_BYTES, room);
     if (message.length === 0) return;
     if (tagOf(message) === CONTROL_TAG) {
       return await this.parts.controlSide.serve(stream, message);
@@ -225,7 +231,7 @@ export class ClientSide {
   }
 
   async #job(stream: MessageStream, { job: record, node, auth }: ClientJobRequest): Promise<void> {
-    const { engine } = this.context;
+    const { engine, quotas, payloads } = this.context;
     const computation = this.#find({ computeId: record.computeId, auth });
     if (computation === undefined) {
       return await stream.writeMessage(encodeJobRefusal("its computation is not known"));
@@ -238,34 +244,48 @@ export class ClientSide {
     const refusal = files.includes(undefined)
       ? "a file of the job was not sent"
       : refusesJob(engine.core, cluster, pinnedTo) ??
-        this.context.quotas.refusal(client, sizeBytes, computation.terms) ??
-        engine.cannotKeep(sizeBytes);
-    if (refusal !== null) {
-      this.#refusals.warning(`job ${cluster.id}`, "job refused", {
-        computation: cluster.name,
-        reason: refusal,
-      });
-      return await stream.writeMessage(encodeJobRefusal(refusal));
-    }
+        quotas.refusal(client, sizeBytes, computation.terms) ??
+        payloads.budget.jobRefusal(client, sizeBytes) ?? engine.cannotKeep(0);
+    if (refusal !== null) return await this.#refuseJob(stream, cluster, refusal);
     const uid = engine.core.newId();
-    const payload: JobPayload = {
-      job: { ...record, uid },
-      files: files as ClientFile[],
-      client,
-      sizeBytes,
-    };
-    computation.files.claim(payload.files);
-    this.context.quotas.add(client, sizeBytes);
+    computation.files.claim(files as ClientFile[]);
+    quotas.add(client, sizeBytes);
+    let kept: KeptPayload<DispyJob>;
+    try {
+      kept = await payloads.keep(JOB_FORM, { ...record, uid }, client);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      quotas.remove(client, sizeBytes);
+      await computation.files.release(files as ClientFile[], Date.now());
+      return await this.#refuseJob(
+        stream,
+        cluster,
+        `the scheduler could not keep it: ${error.message}`,
+      );
+    }
+    const payload: JobPayload = { kept, files: files as ClientFile[], client, sizeBytes };
     const job = engine.post((core, nowMs) =>
       onJobOffered(core, cluster, { uid, hash: record.hash, pinnedTo, payload }, nowMs)
     );
     await engine.committed();
+    const unkept = engine.cannotKeep(0);
+    if (unkept !== null) {
+      engine.post((core) => onJobWithdrawn(core, job));
+      return await this.#refuseJob(stream, cluster, unkept);
+    }
+    payloads.committed(kept, uid);
     if (await this.#isTaken(stream, uid)) {
       log.debug("job submitted", { job: uid, computation: cluster.name, pinnedTo });
       engine.post((core, nowMs) => onJobSubmitted(core, job, nowMs));
     } else {
       engine.post((core) => onJobWithdrawn(core, job));
     }
+  }
+
+  async #refuseJob(stream: MessageStream, cluster: Cluster, reason: string): Promise<void> {
+    const fields = { computation: cluster.name, reason };
+    this.#refusals.warning(`job ${cluster.id}`, "job refused", fields);
+    await stream.writeMessage(encodeJobRefusal(reason));
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type NodeAllocation, onClusterReceived } from "../core/mod.ts";
+import { type NodeAllocation, onClusterClosed, onClusterReceived } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import {
   type ClientComputeRequest,
@@ -33,15 +33,7 @@ export class ComputationIntake {
   /** Takes a computation, or tells the client why not. */
   async take(stream: MessageStream, request: ClientComputeRequest): Promise<void> {
     const refusal = this.#refusal(stream, request);
-    if (refusal !== null) {
-      log.warning("computation refused", {
-        computation: request.compute.name,
-        client: stream.remoteAddr.hostname,
-        reason: refusal,
-      });
-      await stream.writeMessage(encodeClientComputeAnswer({ kind: "refused", reason: refusal }));
-      return;
-    }
+    if (refusal !== null) return await this.#refuse(stream, request, refusal);
     const computation = this.#add(stream, request);
     const { cluster, clientAuth: auth } = computation;
     log.info("computation received", {
@@ -50,10 +42,22 @@ export class ComputationIntake {
       client: `${computation.client.hostname}:${computation.client.port}`,
       exclusive: request.exclusive,
     });
-    await this.context.engine.committed();
+    const { engine } = this.context;
+    await engine.committed();
+    const unkept = engine.cannotKeep(0);
+    if (unkept !== null) {
+      engine.post((core, nowMs) => onClusterClosed(core, cluster, true, nowMs));
+      return await this.#refuse(stream, request, unkept);
+    }
     await stream.writeMessage(
       encodeClientComputeAnswer({ kind: "accepted", computeId: cluster.id, auth }),
     );
+  }
+
+  async #refuse(stream: MessageStream, { compute }: ClientComputeRequest, reason: string) {
+    const client = stream.remoteAddr.hostname;
+    log.warning("computation refused", { computation: compute.name, client, reason });
+    await stream.writeMessage(encodeClientComputeAnswer({ kind: "refused", reason }));
   }
 
   /** A file of the computation that its client has not sent, in words, or `null`. */

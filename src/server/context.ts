@@ -12,6 +12,8 @@ import type { OwnAddresses } from "./net/addresses.ts";
 import type { Computations } from "./computation.ts";
 import type { Engine } from "./engine.ts";
 import type { ServerOptions } from "./options.ts";
+import type { PayloadKeeper } from "./kept_payload.ts";
+import type { TransferBudget } from "./net/transfer_budget.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Transport } from "./net/transport.ts";
 
@@ -27,6 +29,10 @@ export interface Context {
   readonly computations: Computations;
   readonly quotas: Quotas;
   readonly store: FileStore;
+  /** Arguments and results. */
+  readonly payloads: PayloadKeeper;
+  /** Room for messages that are being received, by who sends them. */
+  readonly receiving: { readonly nodes: TransferBudget; readonly clients: TransferBudget };
   /** What is to survive an end of this process; `null` = nothing is. */
   readonly journal: CoreJournal | null;
   /** Our random mark since our start: peers prove their secrets with it. */

@@ -61,7 +61,9 @@ export class ControlSide {
 
   /** Answers a request of somebody who has proved the cluster secret. */
   async serve(stream: MessageStream, message: Uint8Array): Promise<void> {
-    await stream.writeMessage(this.#answer(message, stream.remoteAddr.hostname));
+    const answer = this.#answer(message, stream.remoteAddr.hostname);
+    await this.context.engine.committed();
+    await stream.writeMessage(answer);
   }
 
   #answer(message: Uint8Array, from: string): Uint8Array {
@@ -143,7 +145,9 @@ export class ControlSide {
       throw new Refusal("a node's CPUs must be a whole number from 0 on");
     }
     const node = this.#findNode(named);
-    this.context.engine.post((core) => onNodeLimited(core, node.ipAddr, cpus));
+    const { engine, journal } = this.context;
+    engine.post((core) => onNodeLimited(core, node.ipAddr, cpus));
+    journal?.put("meta", "cpu_limits", Object.fromEntries(engine.core.cpuLimits));
     return { node: nodeStatus(node, nowMs) };
   }
 

@@ -6,16 +6,16 @@
 
 import type { Effect } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
-import type { JobReply } from "../wire/mod.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { JobPayload } from "./job_payload.ts";
-import { KeptResult, type KeptResults } from "./kept_results.ts";
+import { KeptPayload } from "./kept_payload.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeProbe } from "./node_probe.ts";
+import type { ResultIntake } from "./result_intake.ts";
 
 const log = getLogger();
 
@@ -24,9 +24,9 @@ export interface EffectParts {
   readonly nodeLink: NodeLink;
   readonly nodeProbe: NodeProbe;
   readonly clientLinks: ClientLinks;
-  readonly keptResults: KeptResults;
   readonly discovery: Discovery;
   readonly lostNodes: LostNodes;
+  readonly resultIntake: ResultIntake;
 }
 
 /** See the module's description. */
@@ -46,7 +46,7 @@ export class EffectRunner {
   }
 
   #run(effect: Effect): void {
-    const { nodeLink, nodeProbe, clientLinks, keptResults, discovery, lostNodes } = this.parts;
+    const { nodeLink, nodeProbe, clientLinks, discovery, lostNodes, resultIntake } = this.parts;
     switch (effect.kind) {
       case "setUpShare":
         return this.#start(nodeLink.setUp(effect.share));
@@ -66,19 +66,18 @@ export class EffectRunner {
         return this.#start(clientLinks.of(effect.cluster).announce());
       case "tellJobRunning": {
         const { job, node } = effect;
-        if (!job.cluster.options.reentrant) dropArguments(job.payload as JobPayload);
+        // A job that runs and will not run again elsewhere needs its arguments no longer.
+        if (!job.cluster.options.reentrant) this.#start((job.payload as JobPayload).kept.drop());
         return clientLinks.of(job.cluster).tellJobRunning(job, node);
       }
       case "deliver": {
         const { delivery } = effect;
-        if (delivery.payload !== null && !(delivery.payload instanceof KeptResult)) {
-          delivery.payload = keptResults.keep(delivery.payload as JobReply);
-        }
+        if (delivery.payload instanceof KeptPayload) this.#adopt(delivery.payload, delivery.id);
         return this.#start(clientLinks.of(delivery.cluster).deliver(delivery));
       }
       case "forgetResult": {
         const { payload } = effect.delivery;
-        return payload instanceof KeptResult ? this.#start(payload.drop()) : undefined;
+        return payload instanceof KeptPayload ? this.#start(payload.drop()) : undefined;
       }
       case "tellNodeStatus": {
         const { share, status } = effect;
@@ -87,8 +86,10 @@ export class EffectRunner {
       case "discoverNodes":
         return this.#start(discovery.greetFor(effect.cluster));
       case "forgetJob": {
-        const { files, client, sizeBytes } = effect.job.payload as JobPayload;
+        const { files, client, sizeBytes, kept } = effect.job.payload as JobPayload;
         this.context.quotas.remove(client, sizeBytes);
+        resultIntake.forget(effect.job.uid);
+        this.#start(kept.drop());
         if (files.length === 0) return;
         // The computation may be gone, with all its files, before a client acknowledged a uid.
         const computation = this.context.computations.get(effect.job.cluster.id);
@@ -104,6 +105,13 @@ export class EffectRunner {
         log.warning("node lost", { node: effect.node.ipAddr, reason: effect.reason });
         return lostNodes.add(effect.node, effect.shares);
     }
+  }
+
+  /** A result is to be delivered: what it follows from was committed, where that worked. */
+  #adopt(payload: KeptPayload<unknown>, id: number): void {
+    const { engine, payloads } = this.context;
+    payload.isAdopted = true;
+    if (payload.key === null && engine.problem === null) payloads.committed(payload, id);
   }
 
   /** Waits until nothing is under way, or `timeoutMs` have passed; tells whether all is done. */
@@ -144,11 +152,4 @@ export class EffectRunner {
       stack: error instanceof Error ? error.stack : undefined,
     });
   }
-}
-
-const EMPTY = new Uint8Array(0);
-
-/** A job that runs and will not run again elsewhere needs its arguments no longer. */
-function dropArguments(payload: JobPayload): void {
-  payload.job = { ...payload.job, args: EMPTY, kwargs: EMPTY };
 }

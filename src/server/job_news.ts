@@ -6,9 +6,10 @@
 
 import type { JobReplyNews } from "../core/mod.ts";
 import { type JobReply, JobStatus } from "../wire/mod.ts";
+import type { KeptPayload } from "./kept_payload.ts";
 
-/** What the core needs to know of `reply`, which goes on to the client as it is. */
-export function toNews(reply: JobReply): JobReplyNews {
+/** What the core needs to know of `reply`, which is kept as `payload`. */
+export function toNews(reply: JobReply, payload: KeptPayload<JobReply> | null): JobReplyNews {
   return {
     uid: reply.uid,
     hash: reply.hash,
@@ -17,6 +18,6 @@ export function toNews(reply: JobReply): JobReplyNews {
     provisional: reply.status === JobStatus.ProvisionalResult,
     startTimeS: reply.startTimeS,
     endTimeS: reply.endTimeS,
-    payload: reply,
+    payload,
   };
 }

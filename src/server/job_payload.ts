@@ -6,11 +6,12 @@
 
 import type { DispyJob } from "../wire/mod.ts";
 import type { ClientFile } from "./file_set.ts";
+import type { KeptPayload } from "./kept_payload.ts";
 
 /** The `payload` of the core's jobs. */
 export interface JobPayload {
   /** As the client sent it, with the uid that it was given. */
-  job: DispyJob;
+  readonly kept: KeptPayload<DispyJob>;
   /** The files that it brought, still here. */
   readonly files: readonly ClientFile[];
   /** Address of its client, which is charged for it. */

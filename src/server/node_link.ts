@@ -9,7 +9,6 @@ import {
   type JobRefusal,
   type Node,
   onJobRefused,
-  onJobReply,
   onJobStarted,
   onShareClosed,
   onShareFailed,
@@ -27,6 +26,7 @@ import {
   decodeIntAnswer,
   decodeRetrieveJobAnswer,
   decodeUidsAnswer,
+  type DispyJob,
   encodeClientRequest,
   encodeToNode,
   type MessageStream,
@@ -39,11 +39,11 @@ import {
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, nodeAuthOf } from "./context.ts";
-import { toNews } from "./job_news.ts";
 import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
+import type { ResultIntake } from "./result_intake.ts";
 
 const log = getLogger("node");
 
@@ -67,7 +67,7 @@ export class NodeLink {
   /** By node and file: the transfer under way, so that no file is sent twice at a time. */
   readonly #transfers = new Map<string, Promise<void>>();
 
-  constructor(private readonly context: Context) {}
+  constructor(private readonly context: Context, private readonly resultIntake: ResultIntake) {}
 
   /** Sends a computation, its files, and has its `setup` run. */
   async setUp(share: Share): Promise<void> {
@@ -183,7 +183,7 @@ export class NodeLink {
    */
   async fetchResult(share: Share, job: Job): Promise<void> {
     const { cluster, node } = share;
-    const { engine, computations } = this.context;
+    const { computations, receiving } = this.context;
     const request = {
       kind: "RETRIEVE_JOB",
       computeId: cluster.id,
@@ -193,11 +193,10 @@ export class NodeLink {
     } as const;
     using stream = await this.connect(node);
     await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeClientRequest(request));
-    const reply = decodeRetrieveJobAnswer(await stream.readMessage(MAX_MESSAGE_BYTES));
+    using room = receiving.nodes.share();
+    const reply = decodeRetrieveJobAnswer(await stream.readMessage(MAX_MESSAGE_BYTES, room));
     if (reply === null) return;
-    engine.post((core, nowMs) => onJobReply(core, toNews(reply), nowMs));
-    await engine.committed();
-    await stream.writeMessage(ACK);
+    if (await this.resultIntake.take(reply) !== "left") await stream.writeMessage(ACK);
   }
 
   /** A connection to a node. */
@@ -241,7 +240,10 @@ export class NodeLink {
     const { node } = share;
     const payload = job.payload as JobPayload;
     let stream: MessageStream;
+    let record: DispyJob;
+    using loan = await payload.kept.lend();
     try {
+      record = await loan.read();
       for (const file of payload.files) await this.#sendFile(share, file);
       stream = await this.connect(node);
     } catch (error) {
@@ -250,10 +252,7 @@ export class NodeLink {
     using _ = stream;
     let answer: AckAnswer;
     try {
-      const request: ToNodeRequest = {
-        kind: "JOB",
-        job: { ...payload.job, hash: job.runHash },
-      };
+      const request: ToNodeRequest = { kind: "JOB", job: { ...record, hash: job.runHash } };
       const chunks = encodeToNode(request);
       for (const chunk of chunks) share.txBytes += chunk.length;
       await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
@@ -331,7 +330,7 @@ export class NodeLink {
       // It may have ended in the meantime: then its result is about to come, or is kept there.
       await delay(RESULT_WAIT_MS);
       await this.fetchResult(share, job);
-      return { kind: "vanished" };
+      return this.resultIntake.isLeft(job.uid) ? null : { kind: "vanished" };
     } catch (error) {
       log.debug("node does not tell which jobs it runs", { ...fields, reason: messageOf(error) });
       return { kind: "lost" };

@@ -17,12 +17,17 @@ import { WireError } from "../wire/mod.ts";
 import { type Context } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { NodeLink } from "./node_link.ts";
+import type { ResultIntake } from "./result_intake.ts";
 
 const log = getLogger("node");
 
 /** See the module's description. */
 export class NodeProbe {
-  constructor(private readonly context: Context, private readonly nodeLink: NodeLink) {}
+  constructor(
+    private readonly context: Context,
+    private readonly nodeLink: NodeLink,
+    private readonly resultIntake: ResultIntake,
+  ) {}
 
   /** Asks `node`, which runs jobs, and tells the core what came of it. */
   async probe(node: Node): Promise<void> {
@@ -47,6 +52,8 @@ export class NodeProbe {
         for (const uid of await this.nodeLink.jobsAt(share)) running.add(uid);
         if (await this.nodeLink.resendResults(share) <= 0) await this.#fetchMissing(share, running);
       }
+      // A result that is still there because we have no room for it is not lost.
+      for (const { uid } of node.jobs) if (this.resultIntake.isLeft(uid)) running.add(uid);
       return { kind: "alive", running };
     } catch (error) {
       const kind = answerOf(error);

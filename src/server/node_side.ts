@@ -7,7 +7,6 @@
 
 import {
   type Node,
-  onJobReply,
   onNodeCpusChanged,
   onNodeFound,
   onNodePulse,
@@ -48,10 +47,11 @@ import type { ClientLinks } from "./client_links.ts";
 import { type Context, MAX_MESSAGE_BYTES, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
-import { toNews } from "./job_news.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
+import type { ResultIntake } from "./result_intake.ts";
 import { unsafeFileName } from "./file_set.ts";
+import type { TransferShare } from "./net/transfer_budget.ts";
 import type { PortFamily } from "./net/port_family.ts";
 
 const log = getLogger("nodeside");
@@ -77,12 +77,14 @@ export class NodeSide {
     private readonly clientLinks: ClientLinks,
     private readonly nodeLink: NodeLink,
     private readonly lostNodes: LostNodes,
+    private readonly resultIntake: ResultIntake,
   ) {}
 
   /** Serves one connection to the node port of `family`. */
   async serve(stream: MessageStream, family: PortFamily, guest: Guest): Promise<void> {
     const { maxBytes, pickles } = limitsOf(guest);
-    const message = await stream.readMessage(maxBytes);
+    using room = this.context.receiving.nodes.share();
+    const message = await stream.readMessage(maxBytes, room);
     if (message.length === 0) return;
     const request = decodeNodeRequest(message, pickles);
     if (guest.isKnown) guest.stay();
@@ -92,7 +94,7 @@ export class NodeSide {
       case "PULSE":
         return await this.#pulse(stream, request);
       case "FILEXFER":
-        return await this.#jobFile(stream, request, guest);
+        return await this.#jobFile(stream, request, guest, room);
       case "RELAY_INFO":
         return await this.#relayInfo(stream, request, family);
       default:
@@ -125,10 +127,11 @@ export class NodeSide {
   }
 
   async #jobReply(stream: MessageStream, reply: JobReply, sizeBytes: number): Promise<void> {
-    const { engine } = this.context;
-    const share = engine.core.jobs.get(reply.uid)?.share;
-    const known = engine.post((core, nowMs) => onJobReply(core, toNews(reply), nowMs));
-    if (known) {
+    const share = this.context.engine.core.jobs.get(reply.uid)?.share;
+    const intake = await this.resultIntake.take(reply);
+    // Not acknowledged, the node keeps it.
+    if (intake === "left") return;
+    if (intake === "taken") {
       if (share) share.rxBytes += sizeBytes;
       log.debug("result received", { job: reply.uid, node: reply.ipAddr, status: reply.status });
     } else {
@@ -138,8 +141,7 @@ export class NodeSide {
         from: stream.remoteAddr.hostname,
       });
     }
-    // Acknowledged in any case: the node would offer it for ever. But not before it is safe here.
-    await engine.committed();
+    // Also what nobody waits for: the node would offer it for ever.
     await stream.writeMessage(ACK);
   }
 
@@ -152,10 +154,15 @@ export class NodeSide {
   }
 
   /** A job sends a file to its client, through us. */
-  async #jobFile(stream: MessageStream, { file }: JobFileMessage, guest: Guest): Promise<void> {
+  async #jobFile(
+    stream: MessageStream,
+    { file }: JobFileMessage,
+    guest: Guest,
+    room: TransferShare,
+  ): Promise<void> {
     // A provisional result may be in it, of any size.
     const { maxBytes, pickles } = limitsOf(guest);
-    const reply = decodeBareJobReply(await stream.readMessage(maxBytes), pickles);
+    const reply = decodeBareJobReply(await stream.readMessage(maxBytes, room), pickles);
     const job = this.context.engine.core.jobs.get(reply.uid);
     // The job may be heard of before its node's acknowledgement is.
     const known = job !== undefined && job.runHash === reply.hash &&

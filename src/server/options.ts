@@ -38,4 +38,12 @@ export interface ServerOptions {
   readonly maxFileSizeBytes: number;
   /** What becomes of a larger one: its beginning is kept, or it is not taken. */
   readonly oversize: "truncate" | "refuse";
+  /** Memory for arguments and results, where they are kept and where they are under way. */
+  readonly memoryBudgetBytes: number;
+  /** Arguments and results that are kept at any time, in memory and on disk together. */
+  readonly diskBudgetBytes: number;
+  /** Jobs and undelivered results that there may be at any time. */
+  readonly maxJobs: number;
+  /** Results whose client has not come for them for so long are dropped; `null` = never. */
+  readonly resultKeepMs: number | null;
 }

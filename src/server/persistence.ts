@@ -7,22 +7,18 @@
 
 import { type Cluster, Core, earliestJob, onRestored, type Snapshot } from "../core/mod.ts";
 import { CoreJournal, type PayloadReader, readSnapshot } from "../journal/core_journal.ts";
-import type { Database } from "../journal/database.ts";
+import type { Database, Key } from "../journal/database.ts";
 import { pack, type Packable, unpack } from "../journal/packing.ts";
 import { UnusableJournalError } from "../journal/sqlite_database.ts";
 import { messageOf } from "../log/error_message.ts";
 import { dumps } from "../pickle/mod.ts";
 import type { DiskStore } from "../store/disk_store.ts";
 import {
-  decodeBareJobReply,
   decodeCompute,
-  decodeDispyJob,
   decodeNodeAllocSpec,
   decodePickle,
   decodeXferFile,
-  encodeBareJobReply,
   encodeCompute,
-  encodeDispyJob,
   encodeNodeAllocSpec,
   encodeXferFile,
   type JobReply,
@@ -33,7 +29,8 @@ import type { Computation, Computations } from "./computation.ts";
 import type { ClusterTerms } from "./cluster_terms.ts";
 import { type ClientFile, type FileRecorder, FileSet } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
-import { KeptResult, type KeptResults } from "./kept_results.ts";
+import type { FileReference, KeptPayload, PayloadForm, PayloadKeeper } from "./kept_payload.ts";
+import { JOB_FORM, RESULT_FORM } from "./payload_forms.ts";
 import type { Quotas } from "./quotas.ts";
 
 /** Where a scheduler's state is kept, and what an earlier run has left of it. */
@@ -41,7 +38,8 @@ export interface State {
   readonly database: Database;
   /** For files of clients. */
   readonly store: DiskStore;
-  readonly legacy: Legacy;
+  /** `null` once it was taken up. */
+  legacy: Legacy | null;
 }
 
 /** What is kept of a computation beside the core's cluster. */
@@ -59,7 +57,19 @@ type PackedComputation = readonly [
 type PackedFile = readonly [clusterId: number, sizeBytes: number, permanent: boolean];
 
 /** What is kept of a job beside its arguments and the core's record. */
-type PackedExtra = readonly [files: readonly number[], client: string, sizeBytes: number];
+type PackedExtra = readonly [
+  files: readonly number[],
+  client: string,
+  /** What the client is charged. */
+  sizeBytes: number,
+  /** How much memory the arguments would take. */
+  keptBytes: number,
+  /** Where the arguments are, if they are not here. */
+  file: FileReference | null,
+];
+
+/** What is kept of a result beside the reply and the core's record. */
+type PackedResultExtra = readonly [client: string, sizeBytes: number, file: FileReference | null];
 
 /** Writes down what changes. */
 export function journalOf(core: Core, computations: Computations): CoreJournal {
@@ -67,13 +77,16 @@ export function journalOf(core: Core, computations: Computations): CoreJournal {
     computation: (cluster) => packComputation(computations.of(cluster)),
     setup: (setup) => dumps(encodeNodeAllocSpec(setup as NodeAllocSpec)),
     job: (payload) => {
-      const { job, files, client, sizeBytes } = payload as JobPayload;
-      const extra: PackedExtra = [files.map(({ kept }) => kept.number), client, sizeBytes];
-      return { bytes: dumps(encodeDispyJob(job)), extra };
+      const { kept, files, client, sizeBytes } = payload as JobPayload;
+      const numbers = files.map(({ kept }) => kept.number);
+      const { bytes, file } = kept.record;
+      const extra: PackedExtra = [numbers, client, sizeBytes, kept.item.sizeBytes, file];
+      return { bytes, extra };
     },
     reply: (payload) => {
-      if (payload instanceof KeptResult) throw new Error("a result is written before it is kept");
-      return joined(encodeBareJobReply(payload as JobReply));
+      const { item, record } = payload as KeptPayload<JobReply>;
+      const extra: PackedResultExtra = [item.client, item.sizeBytes, record.file];
+      return { bytes: record.bytes, extra };
     },
   });
 }
@@ -98,8 +111,15 @@ interface LegacyFile {
   readonly xfer: XferFile;
 }
 
-/** A job's payload before its files are found. */
-type LegacyJobPayload = Omit<JobPayload, "files"> & { readonly fileNumbers: readonly number[] };
+/** A job's payload, or that of a result (which has no files), left where it is. */
+interface LegacyPayload {
+  readonly key: Key;
+  readonly client: string;
+  readonly chargedBytes: number;
+  readonly keptBytes: number;
+  readonly file: FileReference | null;
+  readonly fileNumbers: readonly number[];
+}
 
 /** What an earlier run has left, read and not taken up yet. */
 export interface Legacy {
@@ -109,9 +129,11 @@ export interface Legacy {
   readonly reservedIds: number;
   /** Addresses that nodes have. */
   readonly knownHosts: readonly string[];
+  /** How many CPUs are used of nodes at most that somebody has limited, by address. */
+  readonly cpuLimits: { readonly [ipAddr: string]: number };
   readonly files: readonly LegacyFile[];
   readonly computations: ReadonlyMap<number, PackedComputation>;
-  /** Payloads of jobs are {@linkcode LegacyJobPayload}s, those of results `JobReply`s. */
+  /** Payloads are {@linkcode LegacyPayload}s. */
   readonly snapshot: Snapshot;
 }
 
@@ -131,6 +153,7 @@ export function readLegacy(database: Database): Legacy {
       sign: (meta.get("sign") ?? null) as string | null,
       reservedIds: (meta.get("reserved_ids") ?? 0) as number,
       knownHosts: (meta.get("known_hosts") ?? []) as string[],
+      cpuLimits: (meta.get("cpu_limits") ?? {}) as Record<string, number>,
       files: Array.from(database.rows("file"), ({ key, record, payload }) => {
         const [clusterId, sizeBytes, permanent] = unpack<PackedFile>(record);
         const xfer = decodeXferFile(decodePickle(payload!, "file in the journal"));
@@ -168,12 +191,14 @@ function tryOut(snapshot: Snapshot): void {
 
 const READER: PayloadReader = {
   setup: (bytes) => decodeNodeAllocSpec(decodePickle(bytes, "setup in the journal")),
-  job: (bytes, extra): LegacyJobPayload => {
-    const [fileNumbers, client, sizeBytes] = extra as unknown as PackedExtra;
-    const job = decodeDispyJob(decodePickle(bytes, "job in the journal"));
-    return { job, fileNumbers, client, sizeBytes };
+  job: ({ key }, extra): LegacyPayload => {
+    const [fileNumbers, client, chargedBytes, keptBytes, file] = extra as unknown as PackedExtra;
+    return { key, client, chargedBytes, keptBytes, file, fileNumbers };
   },
-  reply: (bytes) => decodeBareJobReply(bytes),
+  reply: ({ key }, extra): LegacyPayload => {
+    const [client, keptBytes, file] = extra as unknown as PackedResultExtra;
+    return { key, client, chargedBytes: 0, keptBytes, file, fileNumbers: [] };
+  },
 };
 
 /** What an earlier run's state is taken up into. */
@@ -181,8 +206,18 @@ export interface Heir {
   readonly journal: CoreJournal;
   readonly computations: Computations;
   readonly quotas: Quotas;
-  readonly keptResults: KeptResults;
+  readonly payloads: PayloadKeeper;
   readonly store: DiskStore;
+}
+
+/** The numbers of all files of the store that `legacy` names. */
+export function filesOf({ files, snapshot }: Legacy): Set<number> {
+  const numbers = new Set(files.map(({ number }) => number));
+  for (const { payload } of [...snapshot.jobs, ...snapshot.deliveries]) {
+    const file = (payload as LegacyPayload | null)?.file;
+    if (file) numbers.add(file[0]);
+  }
+  return numbers;
 }
 
 /**
@@ -197,7 +232,7 @@ export function takeUp(
   heir: Heir,
   nowMs: number,
 ): void {
-  const { journal, computations, quotas, keptResults, store } = heir;
+  const { journal, computations, quotas, payloads, store } = heir;
   const fileSets = new Map<number, FileSet>();
   const filesOf = (clusterId: number) => {
     const files = fileSets.get(clusterId) ?? new FileSet(fileRecorder(journal, clusterId));
@@ -216,16 +251,22 @@ export function takeUp(
     fileOf.set(number, filesOf(clusterId).restore(xfer, kept, permanent, nowMs));
   }
   const { snapshot } = legacy;
+  const restored = <T>(form: PayloadForm<T>, payload: LegacyPayload) => {
+    const { key, client, keptBytes: sizeBytes, file } = payload;
+    return payloads.restore(form, { client, sizeBytes }, key, file && store.reopen(...file));
+  };
   const jobs = snapshot.jobs.map((record) => {
-    const { fileNumbers, ...payload } = record.payload as LegacyJobPayload;
+    const payload = record.payload as LegacyPayload;
+    const { fileNumbers, client, chargedBytes: sizeBytes } = payload;
     const files = fileNumbers.flatMap((number) => fileOf.get(number) ?? []);
     for (const file of files) file.jobs++;
-    quotas.add(payload.client, payload.sizeBytes);
-    return { ...record, payload: { ...payload, files } satisfies JobPayload };
+    quotas.add(client, sizeBytes);
+    const kept = restored(JOB_FORM, payload);
+    return { ...record, payload: { kept, files, client, sizeBytes } satisfies JobPayload };
   });
   const deliveries = snapshot.deliveries.map((delivery) => ({
     ...delivery,
-    payload: delivery.payload === null ? null : keptResults.keep(delivery.payload as JobReply),
+    payload: delivery.payload && restored(RESULT_FORM, delivery.payload as LegacyPayload),
   }));
   journal.adopt(snapshot);
   onRestored(core, { ...snapshot, jobs, deliveries }, nowMs, (cluster) => {
@@ -235,7 +276,7 @@ export function takeUp(
 }
 
 function fileNumbersOf(payload: unknown): readonly number[] {
-  return (payload as LegacyJobPayload).fileNumbers;
+  return (payload as LegacyPayload).fileNumbers;
 }
 
 function packComputation(computation: Computation): Uint8Array {
@@ -268,15 +309,4 @@ function unpackComputation(
     files,
     terms: terms as unknown as ClusterTerms,
   };
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }

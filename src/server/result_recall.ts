@@ -52,8 +52,8 @@ export class ResultRecall {
     if (computation === undefined || delivery === undefined) {
       return await stream.writeMessage(...encodeRetrieveJobAnswer(null));
     }
-    const reply = await this.clientLinks.of(computation.cluster).replyOf(delivery);
-    await stream.writeMessage(...encodeRetrieveJobAnswer(reply));
+    using loan = await this.clientLinks.of(computation.cluster).lendReply(delivery);
+    await stream.writeMessage(...encodeRetrieveJobAnswer(await loan.read()));
     if (isAck(await stream.readMessage(MAX_ANSWER_BYTES))) {
       this.context.engine.post((core, nowMs) => onDelivered(core, delivery, nowMs));
     }

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { Core, onShutdown, onShutdownOver, onTick } from "../core/mod.ts";
+import {
+  Core,
+  onNodeLimited,
+  onResultsExpired,
+  onShutdown,
+  onShutdownOver,
+  onTick,
+} from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
@@ -23,16 +30,17 @@ import { Engine } from "./engine.ts";
 import { exposures } from "./exposure.ts";
 import { FileIntake } from "./file_intake.ts";
 import { Journal } from "../journal/journal.ts";
-import { KeptResults } from "./kept_results.ts";
 import { Listeners } from "./listeners.ts";
 import { LostNodes } from "./lost_nodes.ts";
+import { planMemory } from "./memory_plan.ts";
 import { NodeControl } from "./node_control.ts";
 import { NodeLink } from "./node_link.ts";
 import { NodeProbe } from "./node_probe.ts";
 import { NodeSide } from "./node_side.ts";
 import type { ServerOptions } from "./options.ts";
-import { journalOf, type State, takeUp } from "./persistence.ts";
+import { filesOf, journalOf, type State, takeUp } from "./persistence.ts";
 import { Quotas } from "./quotas.ts";
+import { ResultIntake } from "./result_intake.ts";
 import { ResultRecall } from "./result_recall.ts";
 import { snapshot } from "./status.ts";
 import { Transport } from "./net/transport.ts";
@@ -41,6 +49,8 @@ import { UdpSockets } from "./net/udp_sockets.ts";
 const log = getLogger("server");
 
 const TICK_MS = 500;
+
+const DAY_MS = 24 * 60 * 60_000;
 
 /** Files that no job has come for are looked for this often. */
 const SWEEP_MS = 60_000;
@@ -59,7 +69,6 @@ export class Server {
   readonly #discovery: Discovery;
   readonly #lostNodes: LostNodes;
   readonly #effects: EffectRunner;
-  readonly #keptResults: KeptResults;
   readonly #journal: Journal | null;
   readonly #listeners: Listeners;
   readonly #udp: UdpSockets;
@@ -86,7 +95,7 @@ export class Server {
       zombieIntervalMs: zombieMs,
       cooperative: options.cooperative,
       // Above every id of earlier runs: those gave out less than a thousand ids a millisecond.
-      firstId: Math.max(this.#startedMs * 1000, state?.legacy.reservedIds ?? 0),
+      firstId: Math.max(this.#startedMs * 1000, state?.legacy?.reservedIds ?? 0),
       isJournaled: state !== null,
     });
     const computations = new Computations();
@@ -96,7 +105,7 @@ export class Server {
       : new Journal(state.database, () => coreJournal.collect());
     this.#journal = journal;
     const engine = new Engine(core, journal);
-    const sign = state?.legacy.sign ??
+    const sign = state?.legacy?.sign ??
       newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
     coreJournal?.put("meta", "sign", sign);
     const common = { deadlines: this.#deadlines, timeoutMs: options.msgTimeoutMs };
@@ -114,6 +123,7 @@ export class Server {
       computations,
       quotas: new Quotas(),
       store,
+      ...planMemory(options, store, state?.database ?? null),
       journal: coreJournal,
       sign,
       nodeAuth: authCode(options.nodeSecret, sign),
@@ -122,17 +132,17 @@ export class Server {
     };
     const udp = this.#udp = new UdpSockets(addresses, options.ipv4Multicast);
     const discovery = this.#discovery = new Discovery(context, udp);
-    const nodeLink = new NodeLink(context);
+    const resultIntake = new ResultIntake(context);
+    const nodeLink = new NodeLink(context, resultIntake);
     const clientLinks = new ClientLinks(context);
     this.#lostNodes = new LostNodes(context, nodeLink, discovery);
-    this.#keptResults = new KeptResults(store);
     this.#effects = new EffectRunner(context, {
       nodeLink,
-      nodeProbe: new NodeProbe(context, nodeLink),
+      nodeProbe: new NodeProbe(context, nodeLink, resultIntake),
       clientLinks,
-      keptResults: this.#keptResults,
       discovery,
       lostNodes: this.#lostNodes,
+      resultIntake,
     });
     engine.onEffect((effect) => this.#effects.run(effect));
     const computationIntake = new ComputationIntake(context);
@@ -145,7 +155,14 @@ export class Server {
       resultRecall: new ResultRecall(context, clientLinks),
       controlSide: new ControlSide(context, this.#startedMs),
     });
-    const nodeSide = new NodeSide(context, discovery, clientLinks, nodeLink, this.#lostNodes);
+    const nodeSide = new NodeSide(
+      context,
+      discovery,
+      clientLinks,
+      nodeLink,
+      this.#lostNodes,
+      resultIntake,
+    );
     const nodeAdmission = new Admission({
       ...common,
       peers: "node",
@@ -180,6 +197,7 @@ export class Server {
     this.#every(SHRINK_MS, () => this.#journal?.shrink());
     this.#every(SWEEP_MS, async () => {
       for (const { files } of this.#context.computations) await files.sweep(Date.now());
+      this.#dropOldResults();
     });
     const { pingIntervalMs } = this.options;
     if (pingIntervalMs !== null) {
@@ -196,13 +214,19 @@ export class Server {
   async #takeUp(): Promise<void> {
     if (this.state === null) return;
     const { database, store, legacy } = this.state;
-    const { journal, computations, quotas, engine } = this.#context;
+    if (legacy === null) return;
+    // It may be long, and is of no use once it was taken up.
+    this.state.legacy = null;
+    const { journal, computations, quotas, engine, payloads } = this.#context;
     const { clusters, nodes, jobs, deliveries } = legacy.snapshot;
-    const files = await store.removeAllBut(new Set(legacy.files.map(({ number }) => number)));
+    const files = await store.removeAllBut(filesOf(legacy));
     this.#lostNodes.restore(database.rows("lost_node"), this.#startedMs);
     this.#discovery.knowHosts(...legacy.knownHosts);
+    for (const [ipAddr, cpus] of Object.entries(legacy.cpuLimits)) {
+      engine.post((core) => onNodeLimited(core, ipAddr, cpus));
+    }
     if (clusters.length === 0 && nodes.length === 0) return;
-    const heir = { journal: journal!, computations, quotas, keptResults: this.#keptResults, store };
+    const heir = { journal: journal!, computations, quotas, payloads, store };
     engine.post((core, nowMs) => takeUp(core, legacy, files, heir, nowMs));
     log.info("going on where the last run has ended", {
       computations: clusters.length,
@@ -210,6 +234,22 @@ export class Server {
       jobs: jobs.length,
       undelivered: deliveries.length,
     });
+  }
+
+  /** Drops results that their clients have not fetched for long. */
+  #dropOldResults(): void {
+    const { resultKeepMs } = this.options;
+    if (resultKeepMs === null) return;
+    const expired = this.#context.engine.post((core, nowMs) =>
+      onResultsExpired(core, nowMs - resultKeepMs)
+    );
+    for (const [{ name }, results] of expired) {
+      log.warning("results that nobody has come for are dropped", {
+        computation: name,
+        results,
+        kept_days: resultKeepMs / DAY_MS,
+      });
+    }
   }
 
   /**

@@ -190,11 +190,8 @@ export function decodeControlAnswer<Name extends ControlRequestName>(
   message: Uint8Array,
 ): ControlAnswer<Name> {
   const what = "answer to a control request";
-  const json = parse(message, what) as { answer?: unknown; refusal?: unknown };
-  if (json !== null && typeof json.refusal === "string") {
-    throw new WireError("refused", json.refusal);
-  }
-  const { answer } = json;
+  const { answer, refusal } = (parse(message, what) ?? {}) as Record<string, unknown>;
+  if (typeof refusal === "string") throw new WireError("refused", refusal);
   return fromJson(ANSWERS[name] as Shape, answer, what) as ControlAnswer<Name>;
 }
 

@@ -10,6 +10,8 @@
 import { earliestJob } from "../../src/core/mod.ts";
 import { configureLogging } from "../../src/log/log.ts";
 import { findOwnAddresses } from "../../src/server/net/addresses.ts";
+import { encodeControlRequest } from "../../src/wire/control.ts";
+import { JobNode } from "../../src/node/node.ts";
 import { Server } from "../../src/server/server.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import {
@@ -17,7 +19,9 @@ import {
   decodeClientAnswer,
   decodeClientComputeAnswer,
   decodeClientRequest,
+  decodeDiscovery,
   encodeClientRequest,
+  encodeDiscovery,
   encodeNodeRequest,
   FILLER_AUTH,
 } from "../../src/wire/mod.ts";
@@ -27,6 +31,7 @@ import { messagesOf } from "../unit/wire/fixtures/mod.ts";
 import { mutant, mutate } from "./mutate.ts";
 
 const HOST = "127.0.0.1";
+const NODE_HOST = "127.0.0.2";
 const PORTS = { nodeSide: 9700, node: 9701, clientSide: 9702 };
 const AT_ONCE = 16;
 
@@ -53,6 +58,10 @@ const server = new Server(
     nodeTls: null,
     clusterTls: null,
     policy: earliestJob,
+    memoryBudgetBytes: Infinity,
+    diskBudgetBytes: Infinity,
+    maxJobs: Infinity,
+    resultKeepMs: null,
     cooperative: true,
     clusterRules: [],
     cleanupNodes: false,
@@ -67,6 +76,32 @@ const server = new Server(
   await findOwnAddresses([HOST], [], null),
 );
 await server.start();
+// Without a language, so that no job of broken messages is run.
+const node = await JobNode.start(
+  {
+    name: "node",
+    cpus: 4,
+    port: PORTS.node,
+    schedulerPort: PORTS.nodeSide,
+    schedulerHost: null,
+    ipv4Multicast: false,
+    pingIntervalMs: null,
+    msgTimeoutMs: 300,
+    secret: "",
+    tls: null,
+    serve: null,
+    serviceHours: { start: null, stop: null, end: null },
+    zombieIntervalMs: null,
+    maxFileSizeBytes: 1 << 20,
+    forceCleanup: true,
+    setupTimeoutMs: null,
+    jobTimeoutMs: null,
+    jobMemoryBytes: null,
+    folder: await Deno.makeTempDir(),
+  },
+  await findOwnAddresses([NODE_HOST], [], null),
+  [],
+);
 
 function framed(message: Uint8Array): Uint8Array {
   const length = new Uint8Array(4);
@@ -75,8 +110,12 @@ function framed(message: Uint8Array): Uint8Array {
 }
 
 /** Sends bytes in pieces; returns what came back until the server closed the connection. */
-async function exchange(port: number, pieces: readonly Uint8Array[]): Promise<Uint8Array> {
-  const connection = await Deno.connect({ hostname: HOST, port });
+async function exchange(
+  port: number,
+  pieces: readonly Uint8Array[],
+  hostname = HOST,
+): Promise<Uint8Array> {
+  const connection = await Deno.connect({ hostname, port });
   const late = setTimeout(() => {
     console.error(`a connection to port ${port} is stuck`);
     Deno.exit(1);
@@ -114,6 +153,30 @@ async function sign(): Promise<string> {
   });
   const answer = await exchange(PORTS.clientSide, [FILLER_AUTH, framed(joined(greeting))]);
   return decodeClientAnswer(answer.subarray(4)).sign;
+}
+
+/** The node's sign, from its answer to a greeting. */
+async function signOfNode(): Promise<string> {
+  const listener = Deno.listen({ hostname: HOST, port: 0 });
+  try {
+    const greeting = encodeDiscovery({
+      kind: "PING",
+      from: "scheduler",
+      version: "4.15.2",
+      sign: "1".repeat(40),
+      port: listener.addr.port,
+      ipAddrs: [HOST],
+      nodeIpAddr: NODE_HOST,
+    });
+    await exchange(PORTS.node, [FILLER_AUTH, framed(joined(greeting))], NODE_HOST);
+    using connection = await listener.accept();
+    const message = new Uint8Array(await new Response(connection.readable).arrayBuffer());
+    const pong = decodeDiscovery(message.subarray(4));
+    if (pong.kind !== "PONG") throw new Error(`the node answers ${pong.kind}`);
+    return pong.sign;
+  } finally {
+    listener.close();
+  }
 }
 
 /** Makes this address that of a node. */
@@ -183,7 +246,7 @@ function input(pool: readonly Uint8Array[], auth: Uint8Array): Uint8Array {
 }
 
 async function throwOne(udp: Deno.DatagramConn, auth: Uint8Array): Promise<void> {
-  switch (prng.int(0, 3)) {
+  switch (prng.int(0, 6)) {
     case 0: {
       const datagram = mutant(corpora.toNodePort, prng);
       await udp.send(datagram, { transport: "udp", hostname: HOST, port: PORTS.nodeSide });
@@ -195,16 +258,32 @@ async function throwOne(udp: Deno.DatagramConn, auth: Uint8Array): Promise<void>
     case 2:
       await exchange(PORTS.clientSide, inPieces(input(corpora.toClientPort, FILLER_AUTH)));
       return;
+    case 3: {
+      const datagram = mutant(corpora.toNode, prng);
+      await udp.send(datagram, { transport: "udp", hostname: NODE_HOST, port: PORTS.node });
+      return;
+    }
+    case 4:
+      await exchange(PORTS.node, inPieces(input(corpora.toNode, FILLER_AUTH)), NODE_HOST);
+      return;
+    case 5:
+      await exchange(PORTS.node, inPieces(input(corpora.toNode, nodeAuth)), NODE_HOST);
+      return;
     default:
       await exchange(PORTS.clientSide, inPieces(input(corpora.toClientPort, auth)));
   }
 }
 
 const auth = authCode("", await sign());
+const nodeAuth = authCode("", await signOfNode());
 const client = await becomeClient(auth);
 const corpora = {
   toNodePort: [...messagesOf("from_node"), ...messagesOf("discovery")],
-  toClientPort: messagesOf("from_client").map((message) => asClient(message, client)),
+  toClientPort: [
+    ...messagesOf("from_client").map((message) => asClient(message, client)),
+    encodeControlRequest({ request: "status" }),
+  ],
+  toNode: [...messagesOf("to_node"), ...messagesOf("discovery")],
 };
 const udp = Deno.listenDatagram({ transport: "udp", hostname: HOST, port: 0 });
 const began = performance.now();
@@ -216,6 +295,10 @@ for (let done = 0; done < inputs; done += AT_ONCE) {
 const seconds = ((performance.now() - began) / 1000).toFixed(1);
 udp.close();
 
+if (authCode("", await signOfNode()).join() !== nodeAuth.join()) {
+  throw new Error("another node answers");
+}
+await node.shutdown();
 const internal = lines.filter((line) => / ERROR /.test(line));
 if (internal.length > 0) throw new Error(`seed ${seed}: ${internal.join("\n")}`);
 if (authCode("", await sign()).join() !== auth.join()) throw new Error("another server answers");

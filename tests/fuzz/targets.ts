@@ -23,6 +23,22 @@ import {
   GREETING_LIMITS,
   WireError,
 } from "../../src/wire/mod.ts";
+import {
+  type ControlNode,
+  type ControlRequest,
+  decodeControlAnswer,
+  decodeControlRequest,
+  encodeControlAnswer,
+  encodeControlRefusal,
+  encodeControlRequest,
+} from "../../src/wire/control.ts";
+import { decodeRecall } from "../../src/wire/node_recall.ts";
+import {
+  decodeTypeScriptArguments,
+  decodeTypeScriptValue,
+  encodeTypeScriptArguments,
+  encodeTypeScriptValue,
+} from "../../src/wire/typescript_jobs.ts";
 import { FakeEnvironment } from "../unit/cli/fake_environment.ts";
 import corpus from "../unit/pickle/corpus.json" with { type: "json" };
 import { CODECS } from "../unit/wire/codecs.ts";
@@ -161,6 +177,79 @@ const smallPickles: Target = {
   takes: taker(isPickleError, (bytes) => loads(bytes, GREETING_LIMITS)),
 };
 
+const typeScriptValues: Target = {
+  name: "values of TypeScript jobs",
+  corpus: [
+    encodeTypeScriptValue({ a: [1, 2.5, 3n, "text", null, undefined, new Date(0)] }),
+    encodeTypeScriptValue(
+      new Map<unknown, unknown>([["k", new Set([1])], [2, new Float64Array(4)]]),
+    ),
+    encodeTypeScriptValue(new Error("what happened")),
+    encodeTypeScriptArguments([{ deep: { deeper: [[]] } }, new Uint8Array(9)]).args,
+  ],
+  takes: taker(isNoAnswer, (bytes) => {
+    try {
+      decodeTypeScriptArguments(bytes);
+    } catch (error) {
+      if (!isNoAnswer(error)) throw error;
+    }
+    decodeTypeScriptValue(bytes);
+  }),
+};
+
+const isNoControl = (error: unknown) =>
+  isMalformed(error) || (error instanceof WireError && error.kind === "refused");
+
+const CONTROL_REQUESTS: readonly ControlRequest[] = [
+  { request: "status" },
+  { request: "cancelJob", cluster: "compute @ 10.0.0.1", uid: 17 },
+  { request: "limitNode", node: "10.0.0.2", cpus: null },
+];
+
+const CONTROL_NODE: ControlNode = {
+  address: "10.0.0.2",
+  name: "node",
+  platform: "Linux",
+  dispyVersion: "4.15.2",
+  cpus: 4,
+  availCpus: 4,
+  cpuLimit: null,
+  busyCpus: 1,
+  jobsDone: 2,
+  cpuTimeMs: 3.5,
+  silentMs: 4,
+  clusters: [17],
+};
+
+const controls: Target = {
+  name: "messages of the commands",
+  corpus: [
+    ...CONTROL_REQUESTS.map((request) => encodeControlRequest(request)),
+    encodeControlAnswer("status", {
+      uptimeMs: 1,
+      nodes: [CONTROL_NODE],
+      clusters: [],
+      totals: { jobsPending: 0, jobsRunning: 1, jobsDone: 2, cpuTimeMs: 3.5, clustersWaiting: 0 },
+    }),
+    encodeControlRefusal("there is no such cluster"),
+    new TextEncoder().encode("null"),
+  ],
+  takes: taker(isNoControl, (bytes) => {
+    try {
+      decodeControlRequest(bytes);
+    } catch (error) {
+      if (!isMalformed(error)) throw error;
+      decodeControlAnswer("status", bytes);
+    }
+  }),
+};
+
+const recalls: Target = {
+  name: "questions for results to a node",
+  corpus: messagesOf("from_client"),
+  takes: taker(isMalformed, decodeRecall),
+};
+
 /** Feeds a file to the command line, which says what is wrong, and with which exit code. */
 function fileTarget(name: string, option: string, texts: readonly string[]): Target {
   const decoder = new TextDecoder();
@@ -185,6 +274,9 @@ export const TARGETS: readonly Target[] = [
   ...messages,
   ...limited,
   answers,
+  typeScriptValues,
+  controls,
+  recalls,
   pickles,
   smallPickles,
   fileTarget("configuration files", "--config", CONFIG_FILES),

@@ -22,6 +22,7 @@ if (SCHEDULER === "ours") {
         nodes: 3,
         clients: 3,
         schedulerKills: true,
+        schedulerArgs: [],
         dir: await net.lab.folder("chaos"),
         tell: () => {},
       });

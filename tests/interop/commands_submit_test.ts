@@ -264,25 +264,57 @@ if (SCHEDULER === "ours") {
   );
 
   scenario(
-    "a node that dies: its command line is lost, exit code 125, or with --retries run elsewhere",
+    "a node that dies: its command line is lost, exit code 125; with --retries it runs elsewhere",
     { tier: "more" },
     async (lab) => {
       await lab.startScheduler({ args: ["--pulse_interval", "1"] });
-      const [first] = await lab.startNodes(2, { cpus: 1 });
+      const first = await lab.startNode(1, { cpus: 2 });
       const mark = longSleep();
-      const line = `if [ -e go ]; then echo done; else sleep ${mark}; fi`;
+      const done = `${await lab.folder("done")}/done`;
+      const line = `if [ -e ${done} ]; then echo elsewhere; else sleep ${mark}; fi`;
       const lost = await startCommand(lab, ["submit", "--json", "-n", lab.node(1), line]);
-      const retried = await startCommand(lab, [
-        ...["submit", "--json", "--retries", 1, "--name", "retried"],
-        ...["-d", "go", "-n", lab.node(2), "echo done"],
-      ], { files: { go: "" } });
-      equal((await retried.ended()).code, 0);
+      const retried = await startCommand(lab, ["submit", "--json", "--retries", 1, line]);
+      await untilRunning(lab, 2);
       await untilProcesses(lab, mark, true);
-      first!.kill("SIGKILL");
-      const run = await lost.ended();
-      const result: Result = JSON.parse(run.stdout);
-      equal([run.code, result.outcome, result.exit_code], [125, "lost", 125]);
-      match(result.reason ?? "", /node 127\.0\.0\.2 is gone/);
+      await lab.startNode(2);
+      await Deno.writeTextFile(done, "");
+      first.kill("SIGKILL");
+      const [one, other] = [await lost.ended(), await retried.ended()];
+      const loss: Result = JSON.parse(one.stdout);
+      equal([one.code, loss.outcome, loss.exit_code], [125, "lost", 125]);
+      match(loss.reason ?? "", /node 127\.0\.0\.2 is gone/);
+      const success: Result = JSON.parse(other.stdout);
+      equal(
+        [other.code, success.stdout, success.attempts, success.node],
+        [0, "elsewhere\n", 2, lab.node(2)],
+      );
+    },
+  );
+
+  scenario(
+    "a scheduler that is killed and started anew in the middle costs no command line",
+    { tier: "more" },
+    async (lab) => {
+      let scheduler = await lab.startScheduler();
+      await lab.startNodes(2);
+      const runs = `${await lab.folder("runs")}/runs`;
+      const submit = await startCommand(lab, [
+        ...["submit", "--json", "-k", "-j", 60, `sleep 0.05; echo {} >>${runs}; exit {}`, ":::"],
+        ...Array(200).keys(),
+      ]);
+      for (const enough of [20, 100]) {
+        await lab.until(`${enough} lines were run`, async () => {
+          const text = await Deno.readTextFile(runs).catch(() => "");
+          return text.split("\n").length > enough;
+        });
+        scheduler = await lab.restartScheduler(scheduler);
+      }
+      const { code, stdout } = await submit.ended();
+      const results: Result[] = stdout.trim().split("\n").map((line) => JSON.parse(line));
+      equal(results.map(({ exit_code }) => exit_code), [...Array(200).keys()]);
+      equal(code, 199);
+      const ran = (await Deno.readTextFile(runs)).trim().split("\n").map(Number);
+      equal(ran.sort((a, b) => a - b), [...Array(200).keys()]);
     },
   );
 

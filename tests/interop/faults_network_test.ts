@@ -20,6 +20,7 @@ const countTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 /** A scheduler, two nodes with a CPU each, and clients, every one on a machine of its own. */
 interface Cluster {
   readonly scheduler: LabProcess;
+  readonly nodes: readonly LabProcess[];
   readonly machines: {
     readonly scheduler: Machine;
     readonly nodes: readonly [Machine, Machine];
@@ -30,19 +31,23 @@ interface Cluster {
   client(index: 0 | 1, options?: DrivenOptions): Promise<Driven>;
 }
 
-async function startCluster(net: Network, ...args: string[]): Promise<Cluster> {
+async function startCluster(net: Network, pulseS = 1): Promise<Cluster> {
   const lan = await net.switch();
   const machine = (name: string, address: string) => net.machine(name, [[lan, `${address}/24`]]);
   const scheduler = await machine("scheduler", SCHEDULER);
   const [one, two] = [await machine("one", NODES[0]), await machine("two", NODES[1])];
   const [a, b] = [await machine("a", "10.7.0.21"), await machine("b", "10.7.0.22")];
   const process = await net.startScheduler(scheduler, {
-    args: ["--pulse_interval", "1", "--msg_timeout", "3", ...args],
+    args: ["--pulse_interval", String(pulseS), "--msg_timeout", "3"],
   });
-  for (const node of [one, two]) await net.startNode(node, { args: ["-c", "1"] });
+  const nodes = [
+    await net.startNode(one, { args: ["-c", "1"] }),
+    await net.startNode(two, { args: ["-c", "1"] }),
+  ];
   await net.untilFound(process, ...NODES);
   return {
     scheduler: process,
+    nodes,
     machines: { scheduler, nodes: [one, two], clients: [a, b] },
     ledger: await Ledger.create(net.lab),
     client: (index, options) => {
@@ -82,6 +87,30 @@ networkScenario(
     equal(statuses(jobs), finished(10));
     equal(numbers(jobs), countTo(10));
     equal(await ledger.runs(), countTo(10));
+    equal(client.told(NodeStatus.Closed), []);
+    await client.close();
+  },
+);
+
+networkScenario(
+  "results that a node could not bring are fetched, also the second time, when it no longer " +
+    "offers them",
+  { tier: "core", limitMs: 120_000, referenceFails: "the second one stays with the node" },
+  async (net) => {
+    const { machines, ledger, nodes: [node], ...cluster } = await startCluster(net, 4);
+    const client = await cluster.client(0, { function: "mark", nodes: [NODES[0]], wait_nodes: 1 });
+    for (const round of [1, 2]) {
+      await client.submit(1, [1, ledger.path]);
+      await untilBegun(net, ledger, round);
+      await cut(net, machines.nodes[0]);
+      await node!.until(`it keeps result ${round}`, () => {
+        const kept = node!.lines.filter((line) => line.includes("Could not send reply"));
+        return kept.length >= round || undefined;
+      });
+      await heal(net, machines.nodes[0]);
+      equal(statuses(await client.results()), finished(1));
+    }
+    equal(await ledger.runs(), [0, 0]);
     equal(client.told(NodeStatus.Closed), []);
     await client.close();
   },

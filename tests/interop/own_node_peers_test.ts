@@ -1,5 +1,6 @@
 /** Our node with all who may use it: our scheduler, dispy's own, and a client with a JobCluster. */
 
+import { deepStrictEqual as equal } from "node:assert/strict";
 import { everything } from "./harness/everything.ts";
 import { scenario } from "./harness/scenario.ts";
 
@@ -34,4 +35,19 @@ scenario(
   "a node of ours and a dispynode work for one client's own JobCluster",
   { tier: "more" },
   (lab) => everything(lab, { cluster: "job", kinds: ["dispynode", "ours"] }),
+);
+
+scenario(
+  "a client's own JobCluster has our node set up a second time, as if it were new",
+  { tier: "more" },
+  async (lab) => {
+    await lab.startNode(1, { kind: "ours", knowsScheduler: false });
+    const traces = await lab.folder("traces");
+    const { events } = await lab.runClient("reset.py", { args: [traces] });
+    const results = events.filter((line) => line.event === "results");
+    equal(results.map(({ values, made }) => [values, made]), [
+      [[[0, 0], [1, 0]], ["setup-0"]],
+      [[[0, 2], [1, 2]], ["cleanup-0", "setup-0", "setup-2"]],
+    ]);
+  },
 );

@@ -3,7 +3,7 @@
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
 import { Driven, type DrivenJob } from "./harness/driven.ts";
 import { JobStatus } from "./harness/jobs.ts";
-import { type Lab, NODE_CPUS, SCHEDULER } from "./harness/lab.ts";
+import { type Lab, NODE_CPUS, SCHEDULER, SCHEDULER_PERMISSIONS } from "./harness/lab.ts";
 import { Ledger } from "./harness/ledger.ts";
 import type { LabProcess } from "./harness/process.ts";
 import { scenario } from "./harness/scenario.ts";
@@ -225,5 +225,42 @@ only(
     const third = await lab.restartScheduler(next);
     ok(!third.lines.some((line) => /put aside/.test(line)), "once is enough");
     await checkServes(lab);
+  },
+);
+
+only(
+  "with a full disk jobs go on and results come; new jobs are refused with the reason, until " +
+    "there is room",
+  { tier: "core" },
+  async (lab) => {
+    const folder = await lab.folder("scheduler");
+    const program = [
+      ...["deno", "run", ...SCHEDULER_PERMISSIONS, `${lab.root}/main.ts`, "-d", "--daemon"],
+      ...["-i", "127.0.0.1", "--dest_path_prefix", folder],
+    ];
+    // No file of it may become larger: the answer to a write is an error, as of a full disk.
+    const limited = `trap "" XFSZ; ulimit -S -f 600; exec "$@"`;
+    const scheduler = await lab.startSchedulerAs(["sh", "-c", limited, "sh", ...program], folder);
+    await lab.startNode(1);
+    const client = await Driven.ready(lab, { wait_nodes: 1, reentrant: true });
+    const text = "x".repeat(20_000);
+    let taken: (number | null)[] = [];
+    while (!taken.includes(null)) taken = [...taken, ...await client.submit(2, [0.3, text])];
+    const said = (pattern: RegExp) => scheduler.lines.find((line) => pattern.test(line));
+    ok(said(/the journal cannot be written; new jobs are refused until it can/));
+    ok(said(/job refused .*reason="the scheduler could not keep it: cannot write /));
+    const kept = taken.filter((id) => id !== null).length;
+    equal(statuses(await client.results(30)), finished(kept));
+
+    const { code } = await new Deno.Command("prlimit", {
+      args: [`--pid=${scheduler.pid}`, "--fsize=unlimited"],
+    }).output();
+    equal(code, 0);
+    await scheduler.until("it can write again", () => said(/the journal can be written again/));
+    await client.submit(20, [0.05, text]);
+    const next = await lab.restartScheduler(scheduler);
+    equal(statuses(await client.results(30)), finished(20));
+    await client.close();
+    await end(next);
   },
 );

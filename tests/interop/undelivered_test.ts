@@ -57,7 +57,7 @@ async function recoverFile(client: Driven): Promise<string> {
   throw new Error("the client has noted nothing");
 }
 
-for (const size of [1000, 300_000]) {
+for (const size of [1000, 2_000_000]) {
   scenario(
     `recover_jobs fetches the results of a client that was killed (${size} bytes each), ` +
       "of jobs that were still to run, too; then its nodes are free",
@@ -110,7 +110,7 @@ scenario(
       deaf: true,
       poll_interval: 5,
     });
-    await client.submit(4, [0.1, 200_000]);
+    await client.submit(4, [0.1, 2_000_000]);
     const jobs = await client.results(30);
     equal(
       jobs.map((job) => [job.status, job.result]),
@@ -131,7 +131,7 @@ scenario(
     const scheduler = await lab.startScheduler();
     await lab.startNode(1);
     const client = await Driven.ready(lab, { function: "answer_big", wait_nodes: 1, deaf: true });
-    await client.submit(3, [0.1, 200_000]);
+    await client.submit(3, [0.1, 2_000_000]);
     await lab.until("they are kept", async () => (await kept(scheduler.cwd)).length === 3);
     await client.close({ timeout: 0.1, terminate: true });
     await lab.until("they are gone", async () => (await kept(scheduler.cwd)).length === 0);

@@ -155,7 +155,7 @@ export class EffectRunner {
     const node = this.#nodeAt(ipAddr);
     this.env.network.request<core.JobReplyNews | null>(
       node.peer,
-      (answer) => answer(node.keptResult(sign, job.uid)),
+      (answer) => answer(node.keptResult(sign, job.uid, job.runHash)),
       (news, failure) => {
         if (news === null) return done(failure === null);
         this.server.onReply(news, () => node.forgetResult(sign, job.uid));

@@ -331,12 +331,12 @@ export class FakeClient {
     });
   }
 
-  /** Cancels endless jobs whose uids it has not heard: its user would see them somehow. */
+  /** Cancels endless jobs that it does not know, or not any more: its user would see them run. */
   #cancelUnheard(): void {
     const cluster = this.server.core.clusters.get(this.clusterId ?? -1);
     for (const { uid, payload } of cluster?.jobs.values() ?? []) {
       const isEndless = (payload as JobScript).durationMs === Infinity;
-      if (isEndless && !this.jobs.has(uid)) this.#cancel(uid);
+      if (isEndless && this.jobs.get(uid)?.result !== null) this.#cancel(uid);
     }
   }
 

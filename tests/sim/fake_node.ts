@@ -166,11 +166,11 @@ export class FakeNode {
   }
 
   /** `RETRIEVE_JOB:`. */
-  keptResult(sign: string, uid: number): JobReplyNews | null {
+  keptResult(sign: string, uid: number, hash: string): JobReplyNews | null {
     if (sign !== this.sign) return null;
     for (const { results } of this.#kept.values()) {
       const news = results.get(uid);
-      if (news !== undefined) return news;
+      if (news?.hash === hash) return news;
     }
     return null;
   }

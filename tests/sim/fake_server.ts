@@ -333,7 +333,9 @@ export class FakeServer implements NodeSide {
     const clusters = [...this.core.clusters.values()];
     if (!this.isUp || clusters.length === 0) return;
     const cluster = prng.pick(clusters);
-    const terminates = prng.chance(0.5);
+    // Nobody else would end them.
+    const hasEndless = this.ownerOf(cluster).plan.endlessRate > 0;
+    const terminates = hasEndless || prng.chance(0.5);
     this.event(
       () => `the operator ends cluster ${cluster.id}${terminates ? " at once" : ""}`,
       (state, nowMs) => core.onClusterCancelled(state, cluster, terminates, "it was ended", nowMs),

@@ -14,7 +14,7 @@ export class KeptReply {
   constructor(readonly reply: ReplyScript) {}
 }
 
-/** Stands for what a job's `extra` is in the real server. */
+/** Stands for what the `extra` of a job or a result is in the real server. */
 const EXTRA = "extra";
 
 /** Writes; `ownerOf` names the client of a cluster. */
@@ -25,7 +25,7 @@ export function payloadWriter(ownerOf: (cluster: Cluster) => string): PayloadWri
     job: (payload) => ({ bytes: pack({ ...payload as JobScript }), extra: EXTRA }),
     reply: (payload) => {
       if (payload instanceof KeptReply) throw new Error("a result is written when it is under way");
-      return pack({ ...payload as ReplyScript });
+      return { bytes: pack({ ...payload as ReplyScript }), extra: EXTRA };
     },
   };
 }
@@ -33,9 +33,12 @@ export function payloadWriter(ownerOf: (cluster: Cluster) => string): PayloadWri
 /** Reads. */
 export const PAYLOAD_READER: PayloadReader = {
   setup: (bytes) => unpack<string>(bytes),
-  job: (bytes, extra) => {
+  job: ({ payload }, extra) => {
     if (extra !== EXTRA) throw new Error("a job's extra is not what was written");
-    return unpack<JobScript>(bytes);
+    return unpack<JobScript>(payload!);
   },
-  reply: (bytes) => unpack<ReplyScript>(bytes),
+  reply: ({ payload }, extra) => {
+    if (extra !== EXTRA) throw new Error("a result's extra is not what was written");
+    return unpack<ReplyScript>(payload!);
+  },
 };

@@ -310,7 +310,7 @@ class World {
   /** Nothing will happen any more, but for the pulses. */
   #isQuiet(): boolean {
     const { core } = this.server;
-    if (core.jobs.size + core.offered.size > 0) return false;
+    if (core.jobs.size + core.offered.size + core.inventoried.size > 0) return false;
     for (const client of this.clients) {
       if (client.isDone) continue;
       if (!this.server.isShutDown || client.missing().length > 0) return false;

@@ -116,7 +116,7 @@ export class Report {
     const unwell = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
     this.note(
       [`${succeeded} of ${this.#total} succeeded`, ...unwell].join(", ") +
-        `; worst exit code ${this.worst}; ${duration(elapsedMs)}`,
+        (this.worst === 0 ? "" : `; worst exit code ${this.worst}`) + `; ${duration(elapsedMs)}`,
     );
   }
 

@@ -14,15 +14,7 @@ import type {
   SetupOutcome,
 } from "../runner.ts";
 import { PythonJob } from "./job.ts";
-import { PythonSession } from "./session.ts";
-
-/** How a node runs Python. */
-export interface PythonSettings {
-  /** The Python to run: a path, or a name that is looked for in PATH. */
-  readonly python: string;
-  /** How long a job may take to end by itself once it was interrupted. */
-  readonly terminateGraceMs: number;
-}
+import { PythonSession, type PythonSettings } from "./session.ts";
 
 /**
  * Runs the jobs of one computation in Python. Should the process that jobs are made from be killed
@@ -93,8 +85,7 @@ export class PythonComputation implements ComputationRunner {
   }
 
   async #runAnew(job: JobTask, running: PythonJob): Promise<void> {
-    const session = await (this.#renewal ??= this.#renew());
-    this.#renewal = null;
+    const session = await (this.#renewal ??= this.#renew().finally(() => this.#renewal = null));
     if (typeof session === "string") running.onEnded({ error: session }, [0, 0]);
     else session.run(job, running);
   }

@@ -4,14 +4,18 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat.js";
 import { messageOf } from "../../log/error_message.ts";
 import { RunnerError } from "../runner.ts";
-import { type Frame, frameHeader, FrameReader, fromJson, Notice } from "./protocol.ts";
+import { type Frame, frameHeader, FrameReader, fromJson } from "./protocol.ts";
 import common from "./harness/common.py" with { type: "text" };
 import guard from "./harness/guard.py" with { type: "text" };
 import job from "./harness/job.py" with { type: "text" };
 import processes from "./harness/processes.py" with { type: "text" };
 import template from "./harness/template.py" with { type: "text" };
+
+/** Stands before the first frame. A Python may greet the world before: its site's owner says so. */
+const FRAMES_BEGIN = "dispyscheduler:frames:";
 
 /**
  * What Python is started with: it reads the harness from its stdin. First of all the current folder
@@ -37,6 +41,7 @@ def read(size):
 space = {'__name__': 'dispyscheduler_harness'}
 for name, source in json.loads(read(int(read(10)))):
     exec(compile(source, name, 'exec'), space)
+os.write(1, b'${FRAMES_BEGIN}')
 space['Guard']().run()
 `;
 
@@ -100,7 +105,7 @@ export class Harness {
     const said = readTail(process.stderr);
     const frames = readFrames(process.stdout);
     const first = await frames.next();
-    if (first.done || first.value.kind !== Notice.Hello) {
+    if (first.done) {
       writer.close().catch(ignoreClosedPipe);
       const [{ code }, reason] = await Promise.all([process.status, said]);
       throw new RunnerError(
@@ -155,7 +160,18 @@ function spawn({ python, folder, environment }: HarnessOptions): Deno.ChildProce
 
 async function* readFrames(stdout: ReadableStream<Uint8Array>): AsyncGenerator<Frame> {
   const reader = new FrameReader();
-  for await (const chunk of stdout) yield* reader.push(chunk);
+  let greeting: Uint8Array | null = new Uint8Array();
+  for await (let chunk of stdout) {
+    if (greeting !== null) {
+      const soFar: Uint8Array<ArrayBuffer> = concat([greeting, chunk]);
+      // One character for each byte, so that positions are the same.
+      const at = new TextDecoder("latin1").decode(soFar).indexOf(FRAMES_BEGIN);
+      greeting = at < 0 ? soFar : null;
+      if (at < 0) continue;
+      chunk = soFar.subarray(at + FRAMES_BEGIN.length);
+    }
+    yield* reader.push(chunk);
+  }
 }
 
 async function readTail(stderr: ReadableStream<Uint8Array>): Promise<string> {

@@ -11,7 +11,8 @@ import type {
   ComputationTask,
   JobLanguage,
 } from "../runner.ts";
-import { PythonComputation, type PythonSettings } from "./computation.ts";
+import { PythonComputation } from "./computation.ts";
+import type { PythonSettings } from "./session.ts";
 
 /**
  * How long a job may take to end by itself once it was interrupted. dispy tells its users of "about

@@ -6,10 +6,17 @@
 
 import { concat } from "@std/bytes/concat.js";
 import { type ComputationTask, type JobTask, RunnerError, type SetupOutcome } from "../runner.ts";
-import type { PythonSettings } from "./computation.ts";
 import { Harness } from "./harness.ts";
 import { type Outcome, PythonJob } from "./job.ts";
 import { type Frame, fromJson, jobRequest, Notice, Request, toJson } from "./protocol.ts";
+
+/** How a node runs Python. */
+export interface PythonSettings {
+  /** The Python to run: a path, or a name that is looked for in PATH. */
+  readonly python: string;
+  /** How long a job may take to end by itself once it was interrupted. */
+  readonly terminateGraceMs: number;
+}
 
 /** What a job tells over a connection of its own, as far as it has come. */
 interface IncomingMessage {

@@ -2,9 +2,10 @@
 
 Its argument is a JSON object; see `cluster.ts`. The ledger has a line for each thing that happens:
 
-    a ATTEMPT           the job was accepted
+    a ATTEMPT UID       the job was accepted, and is called so in the logs of all others
     n ATTEMPT           it was not: the scheduler could not be reached
-    o ATTEMPT STATUS R  its outcome; R is `right` or `wrong` for its result, `none` without one
+    o ATTEMPT STATUS R  its outcome; R is `right` or `wrong` for its result, `none` without one,
+                        `race` where dispynode has lost a job of its own (see ledger.ts)
 
 Each attempt to submit is a job of its own, so that nothing is guessed about one that failed. When
 told to stop, the client waits for all outcomes and says how many there are; told to give up, it
@@ -52,6 +53,8 @@ def ended(job):
     if job.status == dispy.DispyJob.Finished:
         right = job.result == [attempt, attempt * 7919 % 1000003, 'x' * size]
         result = 'right' if right else 'wrong'
+    elif "has no attribute 'pid'" in (job.exception or ''):
+        result = 'race'
     with changed:
         ledger.write('o %s %s %s\n' % (attempt, job.status, result))
         if attempt in waiting:
@@ -59,9 +62,6 @@ def ended(job):
         else:
             early.add(attempt)
         changed.notify_all()
-    if job.status == dispy.DispyJob.Terminated:
-        peer.emit('terminated', attempt=attempt, uid=job._dispy_job_ and job._dispy_job_.uid,
-                  exception=job.exception)
 
 
 def listen():
@@ -83,7 +83,8 @@ def submit(attempt, chance):
         if job is None:
             ledger.write('n %s\n' % attempt)
             return False
-        ledger.write('a %s\n' % attempt)
+        # A job that is done already has no uid any more.
+        ledger.write('a %s %s\n' % (attempt, getattr(job._dispy_job_, 'uid', 'done')))
         accepted += 1
         if attempt in early:
             early.discard(attempt)

@@ -5,10 +5,11 @@
  * @module
  */
 
+import { messageOf } from "../../../src/log/error_message.ts";
 import type { Network } from "../harness/network.ts";
 import { ChaosCluster } from "./cluster.ts";
 import { audit, type Tally, type Verdict, WRONGS } from "./ledger.ts";
-import { type Fault, planFaults } from "./plan.ts";
+import { type Fault, planFaults, type Target } from "./plan.ts";
 
 /** What a run is to be. */
 export interface ChaosOptions {
@@ -20,7 +21,7 @@ export interface ChaosOptions {
   /** Where everything is written down. */
   readonly dir: string;
   /** More options for the scheduler. */
-  readonly schedulerArgs?: readonly string[];
+  readonly schedulerArgs: readonly string[];
   /** Told what happens, as it happens. */
   readonly tell: (line: string) => void;
 }
@@ -37,6 +38,7 @@ export interface ChaosOutcome {
 /** How long clients may wait for their last outcomes once all faults are over. */
 const SETTLE_MS = 120_000;
 const TELL_EVERY_MS = 30_000;
+const WATCH_EVERY_MS = 2_000;
 /** So many jobs of a kind are named. */
 const NAMED = 12;
 
@@ -47,35 +49,106 @@ const NAMED = 12;
  *   a client that comes afterwards is not served by all nodes
  */
 export async function runChaos(net: Network, options: ChaosOptions): Promise<ChaosOutcome> {
-  const { seed, durationMs, nodes, clients, schedulerKills, dir, tell } = options;
+  const { seed, durationMs, nodes, clients, schedulerKills, schedulerArgs, dir, tell } = options;
   const plan = planFaults({ seed, durationMs, nodes, clients, schedulerKills });
-  const schedulerArgs = options.schedulerArgs ?? [];
   const cluster = new ChaosCluster(net, { seed, nodes, clients, dir, schedulerArgs });
   await cluster.start();
-  const started = Date.now();
-  const story: string[] = [];
-  const note = (what: string) => {
-    const line = `${((Date.now() - started) / 1000).toFixed(1).padStart(7)} s  ${what}`;
-    story.push(`${new Date().toISOString()} ${line}`);
-  };
-  const teller = setInterval(() => tell(progress(cluster, started, plan)), TELL_EVERY_MS);
+  const run = new Run(cluster);
+  const teller = setInterval(() => tell(progress(cluster, run.elapsedMs, plan)), TELL_EVERY_MS);
+  const over = new AbortController();
   try {
-    await playFaults(cluster, plan, started, durationMs, note);
-    note("all is healed");
-    tell(`all faults are over; clients wait for their last jobs`);
-    for (const client of cluster.clients) await client.process.send("stop");
-    const isSettled = await settle(cluster);
-    note(isSettled ? "all outcomes are there" : "outcomes are missing");
-    for (const client of cluster.clients) await client.process.ended();
-    await cluster.serveNewcomer();
-    note("a new client was served by all nodes");
+    await Promise.all([
+      run.restartMaimed(over.signal),
+      playAll(cluster, run, plan, options).finally(() => over.abort()),
+    ]);
+  } catch (error) {
+    throw new Error(`${messageOf(error)}\n${run.story.join("\n")}`, { cause: error });
   } finally {
     clearInterval(teller);
   }
   const verdict = audit(await cluster.books());
   const found = [...verdict.faults.values()].some((jobs) => jobs.length > 0);
   const isGood = !found && cluster.fallen.length === 0;
-  return { isGood, summary: summaryOf(options, plan, verdict, cluster.fallen), story };
+  return {
+    isGood,
+    summary: summaryOf(options, plan, verdict, run, cluster.fallen),
+    story: run.story,
+  };
+}
+
+async function playAll(
+  cluster: ChaosCluster,
+  run: Run,
+  plan: readonly Fault[],
+  { durationMs, tell }: ChaosOptions,
+): Promise<void> {
+  await Promise.all([...plan.map((fault) => run.play(fault)), after(durationMs)]);
+  run.note("all is healed");
+  tell("all faults are over; clients wait for their last jobs");
+  for (const client of cluster.clients) await client.process.send("stop");
+  run.note(await settle(cluster) ? "all outcomes are there" : "outcomes are missing");
+  for (const client of cluster.clients) await client.process.ended();
+  await cluster.serveNewcomer();
+  run.note("a new client was served by all nodes");
+}
+
+/** What happens in a run, in turn where it happens to the same target. */
+class Run {
+  readonly story: string[] = [];
+  /** Nodes that were restarted because they had ended half. */
+  maimed = 0;
+  readonly #started = Date.now();
+  readonly #turns = new Map<Target, Promise<void>>();
+  readonly #cluster: ChaosCluster;
+
+  constructor(cluster: ChaosCluster) {
+    this.#cluster = cluster;
+  }
+
+  get elapsedMs(): number {
+    return Date.now() - this.#started;
+  }
+
+  /** Writes a line of the story. */
+  note(what: string): void {
+    const at = `${(this.elapsedMs / 1000).toFixed(1).padStart(7)} s`;
+    this.story.push(`${new Date().toISOString()} ${at}  ${what}`);
+  }
+
+  /** Lets a fault happen when its time has come. */
+  async play(fault: Fault): Promise<void> {
+    const { kind, target, lastsMs } = fault;
+    await after(fault.atMs - this.elapsedMs);
+    await this.#inTurn(target, async () => {
+      this.note(`${target}: ${kind}, for ${lastsMs} ms`);
+      await this.#cluster.begin(fault);
+      await after(lastsMs);
+      await this.#cluster.end(fault);
+      this.note(`${target}: ${kind} is over`);
+    });
+  }
+
+  /** Restarts nodes that have ended half, until `signal`. */
+  async restartMaimed(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const target of await this.#cluster.maimedNodes()) {
+        this.maimed++;
+        await this.#inTurn(target, async () => {
+          this.note(`${target}: a thread of its own has died; restarting it`);
+          const fault: Fault = { atMs: 0, kind: "kill -9", target, lastsMs: 0 };
+          await this.#cluster.begin(fault);
+          await this.#cluster.end(fault);
+        });
+      }
+      await after(WATCH_EVERY_MS);
+    }
+  }
+
+  async #inTurn(target: Target, act: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(target) ?? Promise.resolve()).then(act);
+    this.#turns.set(target, turn);
+    await turn;
+  }
 }
 
 /** Waits until clients have all their outcomes, or have waited long enough. Tells which it is. */
@@ -91,27 +164,7 @@ async function settle(cluster: ChaosCluster): Promise<boolean> {
   return !isTimeUp;
 }
 
-async function playFaults(
-  cluster: ChaosCluster,
-  plan: readonly Fault[],
-  started: number,
-  durationMs: number,
-  note: (what: string) => void,
-): Promise<void> {
-  const play = async (fault: Fault) => {
-    const { kind, target, lastsMs } = fault;
-    await after(started + fault.atMs - Date.now());
-    note(`${target}: ${kind}, for ${lastsMs} ms`);
-    await cluster.begin(fault);
-    await after(lastsMs);
-    await cluster.end(fault);
-    note(`${target}: ${kind} is over`);
-  };
-  await Promise.all([...plan.map(play), after(durationMs)]);
-}
-
-function progress(cluster: ChaosCluster, started: number, plan: readonly Fault[]): string {
-  const now = Date.now() - started;
+function progress(cluster: ChaosCluster, now: number, plan: readonly Fault[]): string {
   const jobs = cluster.clients.map((client) => {
     const last = client.all("progress").at(-1);
     return `${last?.accepted ?? 0} (${last?.waiting ?? 0})`;
@@ -126,6 +179,7 @@ function summaryOf(
   { seed, durationMs, nodes, clients }: ChaosOptions,
   plan: readonly Fault[],
   { tally, faults }: Verdict,
+  { maimed }: Run,
   fallen: readonly string[],
 ): string {
   const counts = WRONGS.map((wrong) => `${wrong} ${faults.get(wrong)?.length ?? 0}`);
@@ -139,15 +193,18 @@ function summaryOf(
     `faults: ${faultCounts(plan)}`,
     `jobs: ${jobCounts(tally)}`,
     `${counts.join(", ")}`,
+    ...(maimed > 0 ? [`dispynodes restarted, as a thread of theirs had died: ${maimed}`] : []),
     ...(fallen.length > 0 ? [`ended by themselves: ${fallen.join(", ")}`] : []),
     ...named,
   ].join("\n");
 }
 
-function jobCounts({ accepted, notAccepted, outcomes, ranAgain, givenUp }: Tally): string {
+function jobCounts(tally: Tally): string {
+  const { accepted, notAccepted, outcomes, ranAgain, givenUp, races } = tally;
   const ends = Object.entries(outcomes).map(([status, count]) => `${status} ${count}`);
   return `${accepted} accepted (${notAccepted} submissions found nobody): ${ends.join(", ")}; ` +
-    `${ranAgain} reentrant ones ran again, ${givenUp} others were given up`;
+    `${ranAgain} reentrant ones ran again, ${givenUp} others were given up` +
+    (races > 0 ? `, dispynode itself has lost ${races}` : "");
 }
 
 function faultCounts(plan: readonly Fault[]): string {

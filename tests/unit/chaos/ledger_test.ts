@@ -28,6 +28,7 @@ Deno.test("jobs with one right result each are fine", () => {
     outcomes: { Finished: 4 },
     ranAgain: 0,
     givenUp: 0,
+    races: 0,
   });
 });
 
@@ -52,6 +53,12 @@ Deno.test("a job may run twice only where its client has said so", () => {
   equal(found({ executions }), [["run twice though not reentrant", ["client 1: 1"]]]);
   equal(found({ executions, reentrant: true }), []);
   equal(audit([books({ executions, reentrant: true })]).tally.ranAgain, 1);
+});
+
+Deno.test("jobs that dispynode loses by itself are told apart", () => {
+  const { tally, faults } = audit([books({ ledger: "a 1\no 1 9 race\n", reentrant: true })]);
+  equal([...faults.values()].flat(), []);
+  equal([tally.races, tally.givenUp], [1, 0]);
 });
 
 Deno.test("a job may be given up only where it must not run twice", () => {

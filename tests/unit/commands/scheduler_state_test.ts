@@ -40,11 +40,11 @@ Deno.test("the next run with the same options finds what this one has left", asy
   await withFolder(async (folder) => {
     const said: string[] = [];
     const first = await open(folder, [], said);
-    assertEquals(first.state?.legacy.sign, null);
+    assertEquals(first.state?.legacy?.sign, null);
     writeSign(first, "our sign");
     await kill(first);
     const second = await open(folder, [], said);
-    assertEquals(second.state?.legacy.sign, "our sign");
+    assertEquals(second.state?.legacy?.sign, "our sign");
     await kill(second);
     assertEquals(said, []);
     assertEquals(folders(folder).length, 1);
@@ -62,7 +62,7 @@ Deno.test("runs at other ports or addresses have a state of their own", async ()
     for (const [number, run] of runs.entries()) writeSign(run, `sign ${number}`);
     for (const run of runs) await kill(run);
     const again = await open(folder, ["-i", "::1"]);
-    assertEquals(again.state?.legacy.sign, "sign 3");
+    assertEquals(again.state?.legacy?.sign, "sign 3");
     await kill(again);
     assertEquals(folders(folder).length, 4);
   });
@@ -102,7 +102,7 @@ for (const [what, spoil] of Object.entries(UNUSABLE)) {
 
       const said: string[] = [];
       const next = await open(folder, [], said);
-      assertEquals(next.state?.legacy.sign, null);
+      assertEquals(next.state?.legacy?.sign, null);
       assertEquals(said.length, 1);
       assertMatch(said[0]!, /ERROR.*put aside reason=.* aside=.*_unusable_\d{17} effect=/);
       const [, aside] = folders(folder);
@@ -113,7 +113,7 @@ for (const [what, spoil] of Object.entries(UNUSABLE)) {
       writeSign(next, "new sign");
       await kill(next);
       const later = await open(folder, [], said);
-      assertEquals([later.state?.legacy.sign, said.length], ["new sign", 1]);
+      assertEquals([later.state?.legacy?.sign, said.length], ["new sign", 1]);
       await kill(later);
       assertEquals(folders(folder).length, 2);
     });
@@ -131,7 +131,7 @@ Deno.test("with --durability off nothing is kept, and what an earlier run has le
     assertMatch(said[0]!, /INFO.*nothing is kept for a later start/);
     await without.store.close({ keep: false });
     const third = await open(folder);
-    assertEquals(third.state?.legacy.sign, "our sign");
+    assertEquals(third.state?.legacy?.sign, "our sign");
     await kill(third);
   });
 });
@@ -142,7 +142,7 @@ Deno.test("with --clean a run begins with nothing", async () => {
     writeSign(first, "our sign");
     await kill(first);
     const second = await open(folder, ["--clean"]);
-    assertEquals(second.state?.legacy.sign, null);
+    assertEquals(second.state?.legacy?.sign, null);
     await kill(second);
   });
 });

@@ -20,7 +20,10 @@ export function snapshotOf(c: core.Core): core.Snapshot {
         return core.shareRecord(c, share);
       }),
     ),
-    jobs: known(jobs.map((job) => core.jobRecord(c, job))).map((job) => ({ ...job, payload: null })),
+    jobs: known(jobs.map((job) => core.jobRecord(c, job))).map((job) => ({
+      ...job,
+      payload: null,
+    })),
     places: known(jobs.map((job) => core.jobPlaceRecord(c, job))),
     deliveries: known(
       clusters.flatMap(({ deliveries }) => [...deliveries.values()]).map((delivery) => {
@@ -32,7 +35,7 @@ export function snapshotOf(c: core.Core): core.Snapshot {
 
 /** The next run, right after it has taken up what `scene` has left; `effects` is what came of it. */
 export function restarted(scene: Scene, options: Partial<core.CoreOptions> = {}): Scene {
-  return restoredFrom(snapshotOf(scene.core), scene.nowMs + 60_000, options);
+  return restoredFrom(snapshotOf(scene.core), scene.nowMs + 5_000, options);
 }
 
 /** A run that takes up `snapshot`. */

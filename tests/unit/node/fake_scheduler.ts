@@ -34,6 +34,7 @@ import {
   JobStatus,
   MessageStream,
   type NodeRequest,
+  type Ping,
   type Pong,
   PULSE,
   tagOf,
@@ -204,20 +205,28 @@ export class Scene implements AsyncDisposable {
 
   /** Greets the node, and waits for its answer. */
   async greet(): Promise<void> {
-    using stream = await this.#connect();
-    await stream.writeRequest(
-      FILLER_AUTH,
-      ...encodeDiscovery({
-        kind: "PING",
-        from: "scheduler",
-        version: "4.15.2",
-        sign: "b".repeat(40),
-        port: this.listener.addr.port,
-        ipAddrs: [ADDRESS],
-        nodeIpAddr: null,
-      }),
-    );
+    await this.send({
+      kind: "PING",
+      from: "scheduler",
+      version: "4.15.2",
+      sign: "b".repeat(40),
+      port: this.port,
+      ipAddrs: [ADDRESS],
+      nodeIpAddr: null,
+    });
     this.#pong = await this.until("PONG");
+  }
+
+  /** Where the scheduler listens. */
+  get port(): number {
+    return this.listener.addr.port;
+  }
+
+  /** Sends a greeting of any kind. */
+  async send(ping: Ping): Promise<void> {
+    using stream = await this.#connect();
+    await stream.writeRequest(FILLER_AUTH, ...encodeDiscovery(ping));
+    await stream.waitForClose();
   }
 
   /** Asks the node, and returns its answer. */
@@ -258,10 +267,10 @@ export class Scene implements AsyncDisposable {
       cleanup: true,
       setupArgsCount: 0,
       schedulerIpAddr: ADDRESS,
-      schedulerPort: this.listener.addr.port,
+      schedulerPort: this.port,
       nodeIpAddr: ADDRESS,
       auth: "a".repeat(40),
-      jobResultPort: this.listener.addr.port,
+      jobResultPort: this.port,
       pulseIntervalS: null,
       clientReplyAddr: null,
       extra: null,

@@ -119,6 +119,14 @@ Deno.test("a file does not leave its computation's folder by a link that a job h
     await Deno.remove(outside);
   }));
 
+Deno.test("a file that cannot be put in its place is refused, and the node goes on", () =>
+  withFolder(async (scene, folder) => {
+    await Deno.mkdir(`${folder}/taken`);
+    equal(await send(scene, file("taken", 1), bytes(1)), [0, -1]);
+    equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["taken"]);
+    equal(await send(scene, file("free", 1), bytes(1)), [0, 1]);
+  }));
+
 Deno.test("of a file whose sender goes away nothing stays", () =>
   withFolder(async (scene, folder) => {
     {

@@ -119,6 +119,16 @@ nodeTest("while one scheduler has the node, another does not get it", async (sce
 });
 
 nodeTest(
+  "the scheduler that has the node is answered when it greets again, after a restart",
+  async (scene) => {
+    await scene.setUp(1);
+    await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+    await scene.greet();
+    equal((await scene.until("PONG", 2)).cpus, 2);
+  },
+);
+
+nodeTest(
   "a computation that is here already is answered with 0, as dispynode does",
   async (scene) => {
     await scene.setUp(1);
@@ -287,4 +297,83 @@ Deno.test("a node that serves two computations is over when both are closed", as
   await scene.close(2);
   await scene.node.over;
   match(await scene.askText({ kind: "COMPUTE", compute: scene.compute(3) }), /does not serve/);
+});
+
+nodeTest(
+  "a client may name the folder of its computations, below its scheduler's",
+  async (scene) => {
+    const compute = (id: number, destPath: string, cleanup: boolean) =>
+      scene.compute(id, { destPath, cleanup });
+    for (const destPath of ["../up", "a/../../up"]) {
+      equal(
+        await scene.askText({ kind: "COMPUTE", compute: compute(1, destPath, true) }),
+        "Could not create destination path",
+      );
+    }
+    const folder = `${scene.folder}/127.0.0.1/data/mine`;
+    await scene.setUp(1, { destPath: "data/mine", cleanup: false });
+    await scene.setUp(2, { destPath: "data/mine", cleanup: true });
+    await Deno.writeTextFile(`${folder}/made by a job`, "");
+    // The other one still has the folder.
+    await scene.close(2);
+    equal([...Deno.readDirSync(folder)].length, 1);
+    await scene.close(1);
+    equal([...Deno.readDirSync(folder)].length, 1);
+    await scene.setUp(3, { destPath: "data/mine", cleanup: true });
+    await scene.close(3);
+    equal([...Deno.readDirSync(`${scene.folder}/127.0.0.1/data`)], []);
+  },
+);
+
+Deno.test("a folder of its own that a client names may be anywhere, and is never removed", async () => {
+  await using scene = await Scene.open({ forceCleanup: true });
+  const folder = await Deno.makeTempDir();
+  await scene.setUp(1, { destPath: folder, cleanup: false });
+  await Deno.writeTextFile(`${folder}/made by a job`, "");
+  await scene.close(1);
+  equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["made by a job"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+nodeTest("a relay's greeting is answered where it says that the scheduler is", async (scene) => {
+  const relay = {
+    kind: "PING",
+    from: "relay",
+    version: "4.15.1",
+    port: scene.port,
+    // Nobody is at the first of them.
+    ipAddrs: ["127.0.0.99", "127.0.0.1"],
+  } as const;
+  await scene.send({ ...relay, sign: "d".repeat(40) });
+  const pong = await scene.until("PONG", 2);
+  equal([pong.version, pong.schedulerIpAddr], ["4.15.1", "127.0.0.1"]);
+  equal(pong.auth, authCode("", "d".repeat(40)));
+
+  // A relay that does not know the scheduler's sign: the scheduler has to greet by itself.
+  await scene.send({ ...relay, sign: null });
+  const ping = await scene.until("PING");
+  ok(ping.kind === "PING" && ping.from === "node");
+  equal([ping.sign, ping.port, ping.schedulerIpAddr], [
+    scene.pong.sign,
+    scene.nodePort,
+    "127.0.0.1",
+  ]);
+});
+
+nodeTest("greetings of others are not answered while a scheduler has the node", async (scene) => {
+  using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await scene.setUp(1);
+  await scene.send({
+    kind: "PING",
+    from: "relay",
+    version: "4.15.2",
+    port: other.addr.port,
+    sign: "d".repeat(40),
+    ipAddrs: ["127.0.0.1"],
+  });
+  await scene.close(1);
+  // The first who connects is the test itself.
+  using own = await Deno.connect({ hostname: "127.0.0.1", port: other.addr.port });
+  using first = await other.accept();
+  equal(first.remoteAddr, own.localAddr);
 });

@@ -7,7 +7,7 @@ import * as core from "../../../src/core/mod.ts";
 import { pack } from "../../../src/journal/packing.ts";
 import { UnusableJournalError } from "../../../src/journal/sqlite_database.ts";
 import type { JobPayload } from "../../../src/server/job_payload.ts";
-import type { KeptResult } from "../../../src/server/kept_results.ts";
+import type { KeptPayload } from "../../../src/server/kept_payload.ts";
 import { readLegacy } from "../../../src/server/persistence.ts";
 import {
   type Compute,
@@ -102,7 +102,7 @@ Deno.test("jobs come back in their order, with arguments, files, client and what
       run.job(computation, { hash: "waits", xferFiles: [xfer], code: "x = '☃'" });
       run.job(computation, { hash: "last", args: new Uint8Array(70_000).fill(7) });
     },
-    (run) => {
+    async (run) => {
       const jobs = [...run.core.jobs.values()];
       assertEquals(jobs.map(({ hash, state }) => [hash, state]), [
         ["runs", "assigned"],
@@ -112,10 +112,14 @@ Deno.test("jobs come back in their order, with arguments, files, client and what
       assertEquals([...onlyCluster(run).queue].map(({ hash }) => hash), ["waits", "last"]);
       const payloads = jobs.map(({ payload }) => payload as JobPayload);
       assertEquals(payloads.map(({ client }) => client), Array(3).fill("10.0.0.9"));
-      assertEquals(payloads[2]?.job.args, new Uint8Array(70_000).fill(7));
+      assertEquals(payloads.map(({ kept }) => kept.isInMemory), Array(3).fill(false));
+      const [runs, waits, last] = await Promise.all(
+        payloads.map(async ({ kept }) => (await kept.lend()).read()),
+      );
+      assertEquals(last?.args, new Uint8Array(70_000).fill(7));
       const expected = { ...JOB, uid: jobs[0]!.uid, computeId: onlyCluster(run).id, hash: "runs" };
-      assertEquals(dumps(encodeDispyJob(payloads[0]!.job)), dumps(encodeDispyJob(expected)));
-      assertEquals(payloads[1]?.job.code, "x = '☃'");
+      assertEquals(dumps(encodeDispyJob(runs!)), dumps(encodeDispyJob(expected)));
+      assertEquals(waits?.code, "x = '☃'");
       assertEquals(payloads[1]?.files.map(({ xfer, jobs }) => [xfer.name, jobs]), [
         ["/home/me/a", 1],
       ]);
@@ -148,7 +152,7 @@ Deno.test("results come back as the node sent them, whatever they print or raise
           core.onJobStarted(c, job, job.share!, nowMs);
           const news = {
             ...{ uid: job.uid, hash: job.hash, nodeIpAddr: "10.0.0.2", status: 11 },
-            ...{ provisional: false, startTimeS: 1, endTimeS: 2, payload: reply },
+            ...{ provisional: false, startTimeS: 1, endTimeS: 2, payload: run.reply(reply) },
           };
           core.onJobReply(c, news, nowMs);
         });
@@ -156,7 +160,7 @@ Deno.test("results come back as the node sent them, whatever they print or raise
       async (run) => {
         const [delivery] = onlyCluster(run).deliveries.values();
         assertEquals([delivery?.hash, delivery?.nodeIpAddr], [JOB.hash, "10.0.0.2"]);
-        const kept = delivery!.payload as KeptResult;
+        using kept = await (delivery!.payload as KeptPayload<JobReply>).lend();
         const written = (reply: JobReply) => joined(encodeBareJobReply(reply));
         assertEquals(written(await kept.read()), written(reply));
         assertEquals(run.core.jobs.size, 0);

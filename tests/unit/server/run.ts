@@ -12,9 +12,13 @@ import type { CoreJournal } from "../../../src/journal/core_journal.ts";
 import { type Computation, Computations } from "../../../src/server/computation.ts";
 import { FileSet } from "../../../src/server/file_set.ts";
 import type { JobPayload } from "../../../src/server/job_payload.ts";
-import { KeptResults } from "../../../src/server/kept_results.ts";
+import { KeptPayload, PayloadKeeper, type PayloadMeans } from "../../../src/server/kept_payload.ts";
+import { MemoryBudget } from "../../../src/server/memory_budget.ts";
+import { TransferBudget } from "../../../src/server/net/transfer_budget.ts";
+import { JOB_FORM, RESULT_FORM } from "../../../src/server/payload_forms.ts";
 import {
   fileRecorder,
+  filesOf,
   journalOf,
   type Legacy,
   readLegacy,
@@ -26,6 +30,7 @@ import {
   type Compute,
   decodeClientRequest,
   type DispyJob,
+  type JobReply,
   type NodeAllocSpec,
 } from "../../../src/wire/mod.ts";
 import { messagesOf } from "../wire/fixtures/mod.ts";
@@ -49,7 +54,7 @@ const TERMS = { priority: 3, weight: 0.5, maxCpus: 8, maxJobs: 100, maxJobBytes:
 export class Run {
   readonly computations = new Computations();
   readonly quotas = new Quotas();
-  readonly keptResults: KeptResults;
+  readonly payloads: PayloadKeeper;
   readonly core: core.Core;
   readonly journal: CoreJournal;
   nowMs = 1_000_000_000_000;
@@ -59,7 +64,7 @@ export class Run {
     readonly database: SqliteDatabase,
     readonly legacy: Legacy,
   ) {
-    this.keptResults = new KeptResults(store);
+    this.payloads = new PayloadKeeper(this.#means);
     this.core = new core.Core({
       policy: core.earliestJob,
       pulseIntervalMs: null,
@@ -77,7 +82,7 @@ export class Run {
     const database = await SqliteDatabase.open(`${store.folder}/journal`, "crash");
     const run = new Run(store, database, readLegacy(database));
     const { legacy } = run;
-    const files = await store.removeAllBut(new Set(legacy.files.map(({ number }) => number)));
+    const files = await store.removeAllBut(filesOf(legacy));
     run.nowMs += 1_000_000;
     takeUp(run.core, legacy, files, run, run.nowMs);
     run.#check();
@@ -156,7 +161,9 @@ export class Run {
     const job = { ...JOB, computeId: cluster.id, uid, ...changes };
     const claimed = job.xferFiles.map((xfer) => files.find(xfer)!);
     const sizeBytes = job.args.length;
-    const payload: JobPayload = { job, files: claimed, client: hostname, sizeBytes };
+    const item = { client: hostname, sizeBytes: JOB_FORM.sizeOf(job), isResult: false };
+    const kept = new KeptPayload(JOB_FORM, item, this.#means, job);
+    const payload: JobPayload = { kept, files: claimed, client: hostname, sizeBytes };
     files.claim(claimed);
     this.quotas.add(hostname, sizeBytes);
     const request = { uid, hash: job.hash, pinnedTo: null, payload };
@@ -164,6 +171,12 @@ export class Run {
       core.onJobSubmitted(c, core.onJobOffered(c, cluster, request, nowMs), nowMs);
     });
     return this.core.jobs.get(uid)!;
+  }
+
+  /** A reply as the core gets it. */
+  reply(reply: JobReply): KeptPayload<JobReply> {
+    const item = { client: "10.0.0.9", sizeBytes: RESULT_FORM.sizeOf(reply), isResult: true };
+    return new KeptPayload(RESULT_FORM, item, this.#means, reply);
   }
 
   /** A file of a client's. */
@@ -178,6 +191,16 @@ export class Run {
     files.add(xfer, await writer.finish(), permanent, this.nowMs);
     this.commit();
     return xfer;
+  }
+
+  get #means(): PayloadMeans {
+    const limits = { memoryBytes: Infinity, keptBytes: Infinity, maxItems: Infinity };
+    return {
+      budget: new MemoryBudget(limits),
+      store: this.store,
+      sending: new TransferBudget(Infinity),
+      journal: this.database,
+    };
   }
 
   #check(): void {

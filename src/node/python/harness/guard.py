@@ -347,7 +347,8 @@ class Guard:
     def on_wake(self, fd, _):
         """A signal has come: a child of ours has ended, or changed hands."""
         os.read(fd, 4096)
-        while True:
+        # Where there is no waitid, as in older Pythons on macOS, orphans do not come to us either.
+        while hasattr(os, 'waitid'):
             try:
                 # The template is waited for when its connection ends: see on_template.
                 gone = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

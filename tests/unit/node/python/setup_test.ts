@@ -165,3 +165,20 @@ Deno.test("a command that is no Python is told as such", async () => {
     "Python jobs cannot run here with false: it has ended with code 1",
   );
 });
+
+test("a Python that says something of its own before it begins is none the worse", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const wrapper = `${folder}/python`;
+    await Deno.writeTextFile(
+      wrapper,
+      '#!/bin/sh\necho "welcome to this machine"\nexec python3 "$@"\n',
+    );
+    await Deno.chmod(wrapper, 0o755);
+    await withLab("def compute():\n    return 5", async (lab) => {
+      assertEquals(loads((await lab.run()).result), 5n);
+    }, { python: wrapper });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,51 @@
+/**
+ * How the memory for arguments and results is divided.
+ *
+ * @module
+ */
+
+import type { Database } from "../journal/database.ts";
+import type { FileStore } from "../store/file_store.ts";
+import type { Context } from "./context.ts";
+import { PayloadKeeper } from "./kept_payload.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import { TransferBudget } from "./net/transfer_budget.ts";
+import type { ServerOptions } from "./options.ts";
+
+/** Of all the memory, for what waits here. */
+const KEPT_SHARE = 1 / 2;
+
+/** For what is read from disk to be sent. */
+const SENDING_SHARE = 1 / 4;
+
+/** For what nodes send, and as much for what clients send. */
+const RECEIVING_SHARE = 1 / 8;
+
+/**
+ * Divides the memory.
+ *
+ * @param database The journal, or `null`.
+ */
+export function planMemory(
+  options: Pick<ServerOptions, "memoryBudgetBytes" | "diskBudgetBytes" | "maxJobs">,
+  store: FileStore,
+  database: Database | null,
+): Pick<Context, "payloads" | "receiving"> {
+  const { memoryBudgetBytes, diskBudgetBytes, maxJobs } = options;
+  const memoryBytes = memoryBudgetBytes * KEPT_SHARE;
+  const budget = new MemoryBudget({
+    memoryBytes,
+    // Without a disk, memory is all there is.
+    keptBytes: store.isOnDisk ? diskBudgetBytes : memoryBytes,
+    maxItems: maxJobs,
+  });
+  const sending = new TransferBudget(memoryBudgetBytes * SENDING_SHARE);
+  const receivingBytes = memoryBudgetBytes * RECEIVING_SHARE;
+  return {
+    payloads: new PayloadKeeper({ budget, store, sending, journal: database }),
+    receiving: {
+      nodes: new TransferBudget(receivingBytes),
+      clients: new TransferBudget(receivingBytes),
+    },
+  };
+}
