@@ -29,6 +29,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["chaos", "Chaos"],
   ["restart", "Schedulers that are killed and started again"],
   ["restart_state", "What schedulers leave for the next start"],
+  ["memory", "Memory: much that waits, limits"],
   ["pulses", "Pulses and zombies"],
   ["undelivered", "Results of clients that are away"],
   ["network", "Networks"],
@@ -57,6 +58,8 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["own_client_away", "Our client library: schedulers and programs that go away"],
   ["own_client_job_cluster", "Our client library: `JobCluster`"],
   ["own_client_typescript", "Our client library: TypeScript functions"],
+  ["own_client_node_js", "Our client library: Node.js"],
+  ["own_client_readme", "Our client library: the examples of its README"],
 ];
 
 /** A scenario that is played with one of the schedulers. */

@@ -158,6 +158,7 @@ export async function makePackage(folder: URL): Promise<void> {
   const manifest = JSON.stringify({ ...PACKAGE, version: await version() }, null, 2);
   await Deno.writeTextFile(new URL("package.json", folder), `${manifest}\n`);
   await Deno.copyFile(new URL("LICENSE", ROOT), new URL("LICENSE", folder));
+  await Deno.copyFile(new URL("client/README.md", SOURCES), new URL("README.md", folder));
   console.log(`${seen.size} modules in ${folder.pathname}`);
 }
 

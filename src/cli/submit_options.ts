@@ -25,7 +25,7 @@ import {
   ValueError,
 } from "./values.ts";
 
-const SUBMIT_OPTIONS = {
+export const SUBMIT_OPTIONS = {
   arg_file: value({
     short: "a",
     group: "Input",

@@ -7,6 +7,7 @@
 import type { ComputeRef } from "../wire/mod.ts";
 import { decodeTypeScriptCode } from "../wire/typescript_jobs.ts";
 import type { ComputationBase } from "./computation.ts";
+import { DispyError } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
 import { JobTable } from "./job_table.ts";
 import { type Listening, Network } from "./network.ts";
@@ -18,7 +19,7 @@ import type { SharedJobClusterOptions } from "./options.ts";
 import { RecoveryFile } from "./recovery_file.ts";
 import { serveReply } from "./reply_port.ts";
 import { ResultRecall } from "./result_recall.ts";
-import { asError, type Greeting, isTemporary, SchedulerLink } from "./scheduler_link.ts";
+import { type Greeting, SchedulerLink } from "./scheduler_link.ts";
 import { SchedulerWatch } from "./scheduler_watch.ts";
 import { Submitter } from "./submitter.ts";
 
@@ -78,6 +79,7 @@ export async function openParts<Args extends readonly unknown[], Result>(
     (stream) => serveReply(stream, inbox, maxReplyBytes),
   );
   let ref: ComputeRef | null = null;
+  let recoveryFile: RecoveryFile | null = null;
   try {
     ref = inbox.ref = await register(link, {
       computation: options.computation,
@@ -88,13 +90,14 @@ export async function openParts<Args extends readonly unknown[], Result>(
       replyHost: greeting.ipAddr,
       replyPort: listening.port,
     });
-    const recoveryFile = openRecoveryFile(options.recoverFile, options.computation, link, ref);
+    recoveryFile = openRecoveryFile(options.recoverFile, options.computation, link, ref);
     await schedule(link, ref);
     const pulseMs = await orAborted(scheduled.promise, options.signal);
     const parts = { options, ref, link, inbox, jobs, nodes, observers, listening, recoveryFile };
     return connected(parts, greeting, pulseMs, maxReplyBytes);
   } catch (error) {
     await listening.close();
+    recoveryFile?.remove();
     if (ref !== null) await abandon(link, ref);
     throw error;
   }
@@ -185,7 +188,7 @@ async function abandon(link: SchedulerLink, ref: ComputeRef): Promise<void> {
   try {
     await link.tell({ kind: "CLOSE", ...ref, terminatePending: true });
   } catch (error) {
-    if (!isTemporary(error)) throw asError(error);
+    if (!(error instanceof DispyError)) throw error;
   }
 }
 

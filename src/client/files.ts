@@ -116,12 +116,14 @@ export async function receiveInto(
     const handle = await opened(part, stream);
     try {
       await receiveFile(stream, file.stat.sizeBytes, sinkInto(handle, part, path, file));
+    } catch (error) {
+      await rm(part, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }
   } catch (error) {
-    await rm(part, { force: true });
-    if (error instanceof WireError || error instanceof FileTransferError) throw error;
+    if (error instanceof WireError) throw error;
     throw new FileTransferError(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
   }
   return path;

@@ -20,7 +20,7 @@ const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/
 const PRIVATE_KEY = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[^]*?-----END \1?PRIVATE KEY-----/;
 
 /** More connections to the port for replies than this at once are turned away. */
-const MAX_REPLY_CONNECTIONS = 256;
+const MAX_REPLY_CONNECTIONS = 1024;
 
 /** A port that is open. */
 export interface Listening {

@@ -136,7 +136,7 @@ export interface SharedJobClusterOptions<Args extends readonly unknown[], Result
   readonly exclusive?: boolean | undefined;
   /** A file that lets `recoverJobs` fetch the results if this program ends before them. */
   readonly recoverFile?: string | URL | undefined;
-  /** Ask for results this often, in ms, for programs that the scheduler cannot connect to. */
+  /** Ask this often, in ms, for results that could not be brought; never when absent. */
   readonly pollIntervalMs?: number | undefined;
   /** The release of dispy that is announced: the reference scheduler takes its own alone. */
   readonly dispyVersion?: string | undefined;

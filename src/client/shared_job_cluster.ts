@@ -123,7 +123,11 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
         .reduce((hex, byte) => hex + byte.toString(16).padStart(2, "0"), ""),
       computation,
       payload: computation.encodeArguments(args, options.kwargs),
-      onAccepted: (accepted) => observers.job(accepted, "Created"),
+      onAccepted: (accepted) => {
+        observers.job(accepted, "Created");
+        // What was said of it before, the scheduler did not understand.
+        if (accepted.cancelRequested) this.#cancelUnasked(accepted);
+      },
       onCancel: (cancelled) => this.#cancel(cancelled),
     });
     jobs.add(job);

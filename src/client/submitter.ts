@@ -72,7 +72,7 @@ class Turn {
   readonly #requested = Promise.withResolvers<void>();
   readonly #confirmed = Promise.withResolvers<void>();
 
-  /** The request of the job before it was sent. */
+  /** The job before it has sent its files, and is being requested. */
   readonly mayRequest: Promise<void>;
   /** The number of the job before it was confirmed. */
   readonly mayConfirm: Promise<void>;
@@ -83,7 +83,7 @@ class Turn {
     this.mayConfirm = before === null ? Promise.resolve() : before.#confirmed.promise;
   }
 
-  /** Its request was sent. */
+  /** Its files were sent, and it is being requested. */
   onRequested(): void {
     this.#requested.resolve();
   }
@@ -98,7 +98,8 @@ class Turn {
 /** See the module's description. */
 export class Submitter<Result> {
   readonly #parts: SubmitterParts<Result>;
-  readonly #queue: Submission<Result>[] = [];
+  /** In their order; a set, as taking the first of a long array takes long. */
+  readonly #queue = new Set<Submission<Result>>();
   /** Kept until the scheduler has them for sure. */
   readonly #submissions = new Map<ClusterJob<Result>, Submission<Result>>();
   #sending = 0;
@@ -132,14 +133,15 @@ export class Submitter<Result> {
   }
 
   #enqueue(submission: Submission<Result>): void {
-    this.#queue.push(submission);
+    this.#queue.add(submission);
     if (this.#sending < MAX_SENDING) void this.#work();
   }
 
   async #work(): Promise<void> {
     this.#sending++;
     try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      for (const next of this.#queue) {
+        this.#queue.delete(next);
         const turn = this.#lastTurn = new Turn(this.#lastTurn);
         await this.#send(next, turn);
       }
@@ -191,6 +193,7 @@ export class Submitter<Result> {
     const request = { kind: "JOB", job: record, node: address, auth: ref.auth } as const;
     const send = () => link.request(request, (stream) => this.#converse(stream, job, turn));
     await turn.mayRequest;
+    turn.onRequested();
     if (await send()) return;
     // A scheduler that was started anew wants another auth code.
     const { isNew } = await link.greet();
@@ -212,7 +215,6 @@ export class Submitter<Result> {
     job: ClusterJob<Result>,
     turn: Turn,
   ): Promise<boolean> {
-    turn.onRequested();
     const answer = await stream.readMessage(MAX_UID_BYTES);
     if (answer.length === 0) return false;
     const uid = uidOf(answer, job.id);
@@ -224,8 +226,9 @@ export class Submitter<Result> {
     }
     job.uid = uid;
     this.#parts.onUid(job);
-    await stream.writeMessage(ACK);
+    const confirmed = stream.writeMessage(ACK);
     turn.onConfirmed();
+    await confirmed;
     await stream.waitForClose();
     if (!this.#parts.link.network.endedWell(stream)) {
       throw new SchedulerUnreachableError("the scheduler has ended while a job was confirmed");

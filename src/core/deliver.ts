@@ -159,9 +159,16 @@ export function onResultsExpired(core: Core, sinceMs: number): Map<Cluster, numb
 export function forgetIfDone(core: Core, cluster: Cluster): void {
   if (cluster.state === "closed" && cluster.deliveries.size === 0 && cluster.offers === 0) {
     if (!core.clusters.delete(cluster.id)) return;
+    forgetPass(core, cluster.terms.priority);
     core.note(cluster);
     core.emit({ kind: "forgetCluster", cluster });
   }
+}
+
+/** Where no cluster has this priority any more, those to come begin with equal chances. */
+function forgetPass(core: Core, priority: number): void {
+  for (const { terms } of core.clusters.values()) if (terms.priority === priority) return;
+  core.passes.delete(priority);
 }
 
 function attempt(core: Core, delivery: Delivery): void {

@@ -22,7 +22,7 @@ export function dispatch(core: Core): void {
     const share = cluster.shares.get(node.ipAddr)!;
     assign(core, job, share);
     cluster.lastServedSeq = ++core.assignments;
-    core.pass = Math.max(core.pass, cluster.pass);
+    core.passes.set(cluster.terms.priority, Math.max(passOf(core, cluster), cluster.pass));
     cluster.pass += 1 / cluster.terms.weight;
     core.emit({ kind: "runJob", job, share });
   }
@@ -43,6 +43,8 @@ function nextJob(core: Core, node: Node): Candidate {
   let best: Candidate | null = null;
   const consider = (cluster: Cluster, job: Job | null) => {
     if (job === null) return;
+    // Time without waiting jobs, or without nodes for them, is not saved up.
+    cluster.pass = Math.max(cluster.pass, passOf(core, cluster));
     const candidate = { cluster, job };
     if (best === null || compare(core, candidate, best) < 0) best = candidate;
   };
@@ -58,6 +60,11 @@ function nextJob(core: Core, node: Node): Candidate {
   }
   if (best === null) throw new Error(`no job for ${node.ipAddr}, which was said to have one`);
   return best;
+}
+
+/** Where the clusters of `cluster`'s priority stand. */
+function passOf(core: Core, cluster: Cluster): number {
+  return core.passes.get(cluster.terms.priority) ?? 0;
 }
 
 /** Negative where `a` goes before `b`. */

@@ -44,8 +44,11 @@ export class Core {
   readonly runnable = new Set<Cluster>();
   /** How many of them have a weight other than 1. */
   weightedRunnable = 0;
-  /** The `pass` of the cluster that was last given a CPU, at that time. */
-  pass = 0;
+  /**
+   * By priority: the `pass` of the cluster that was last given a CPU, at that time. What clusters of
+   * another priority were given does not count, as that is not shared by weight.
+   */
+  readonly passes = new Map<number, number>();
   /** How often a CPU was given to a job. */
   assignments = 0;
   /** Shares with pinned jobs that could start now, by their node's load. */
@@ -166,8 +169,6 @@ export function reindexCluster(core: Core, cluster: Cluster): void {
   if (isRunnable) {
     core.runnable.add(cluster);
     if (isWeighted) core.weightedRunnable++;
-    // Time without waiting jobs is not saved up.
-    cluster.pass = Math.max(cluster.pass, core.pass);
   } else {
     core.runnable.delete(cluster);
     if (isWeighted) core.weightedRunnable--;

@@ -46,6 +46,8 @@ export class Discovery {
   readonly #versions = new Versions();
   /** Schedulers that are being answered, by sign and address. */
   readonly #answering = new Set<string>();
+  /** Whether the scheduler that has the node has greeted while jobs ran. */
+  #hasMissedPresent = false;
 
   constructor(
     private readonly context: NodeContext,
@@ -70,13 +72,18 @@ export class Discovery {
   }
 
   /**
-   * Answers a greeting, unless another scheduler has the node. The one that has it may have been
-   * started again, and know nothing of that.
+   * Answers a greeting, unless a scheduler has the node. The one that has it may have been started
+   * again, and know nothing of that: it gets the node as soon as no job runs, as dispy's own
+   * schedulers lose jobs for which no CPU is free.
    */
   async answer(greeting: Greeting, from: string): Promise<void> {
-    const { scheduler } = this.context.held;
+    const { scheduler, busyCpus } = this.context.held;
     const isPresent = scheduler?.host === from && scheduler.port === greeting.port;
-    if (!isPresent && !this.isFree()) {
+    if (greeting.from === "scheduler" && (isPresent || scheduler === null)) {
+      this.context.held.onGreeting({ host: from, port: greeting.port, sign: greeting.sign });
+    }
+    if (isPresent ? busyCpus > 0 : !this.isFree()) {
+      this.#hasMissedPresent ||= isPresent;
       log.debug("greeting ignored: the node is in use", { from });
       return;
     }
@@ -89,6 +96,14 @@ export class Discovery {
     } finally {
       this.#answering.delete(key);
     }
+  }
+
+  /** No job runs: the scheduler is greeted if it has greeted meanwhile. */
+  async onIdle(): Promise<void> {
+    const { scheduler } = this.context.held;
+    if (!this.#hasMissedPresent) return;
+    this.#hasMissedPresent = false;
+    if (scheduler !== null) await this.#greetHost(scheduler.host, scheduler.port);
   }
 
   /** Tells a scheduler that the node leaves, or that it has dropped its computations. */

@@ -56,6 +56,8 @@ export class HeldComputation {
   state: ComputationState = "received";
   /** When its scheduler was last heard of, by `performance.now()`. */
   lastSignMs: number = performance.now();
+  /** The sign that its scheduler had when it came; `null` where that is not known. */
+  schedulerSign: string | null = null;
   runner: ComputationRunner | null = null;
   /** Where jobs reach their client straight; `null` = by way of {@linkcode replyTo} alone. */
   clientAddress: PeerAddress | null;
@@ -116,6 +118,8 @@ export class HeldComputations {
   readonly #byId = new Map<number, HeldComputation>();
   /** Ids of computations that are about to be taken, with their scheduler. */
   readonly #arriving = new Map<number, SchedulerAddress>();
+  /** Who has greeted last, of those that may have the node. */
+  #greeter: PeerAddress & { readonly sign: string } | null = null;
   #busyCpus = 0;
 
   [Symbol.iterator](): IterableIterator<HeldComputation> {
@@ -163,6 +167,7 @@ export class HeldComputations {
   add(computation: HeldComputation): void {
     this.#arriving.delete(computation.compute.id);
     this.#byId.set(computation.compute.id, computation);
+    computation.schedulerSign = this.#signOf(computation);
   }
 
   /** A computation is closed; whether it was here. */
@@ -171,9 +176,27 @@ export class HeldComputations {
     return this.#byId.delete(computation.compute.id);
   }
 
-  /** The scheduler is there, and so with all of its computations. */
+  /** A scheduler has greeted that may have the node, or has it. */
+  onGreeting(greeter: PeerAddress & { readonly sign: string }): void {
+    this.#greeter = greeter;
+  }
+
+  /**
+   * The scheduler is there. One that was started again since a computation came has another sign,
+   * and may not know of the computation: that has to be asked for by itself.
+   */
   touchAll(): void {
-    for (const computation of this.#byId.values()) computation.touch();
+    for (const computation of this.#byId.values()) {
+      const { schedulerSign } = computation;
+      if (schedulerSign === null || schedulerSign === this.#signOf(computation)) {
+        computation.touch();
+      }
+    }
+  }
+
+  #signOf({ scheduler: { host, port } }: HeldComputation): string | null {
+    const greeter = this.#greeter;
+    return greeter?.host === host && greeter.port === port ? greeter.sign : null;
   }
 
   /** Takes a CPU. */

@@ -21,14 +21,21 @@ const log = getLogger("node");
 
 const ENCODER = new TextEncoder();
 
+/** What the node does when jobs come and go. */
+export interface JobEvents {
+  /** Whether jobs are taken at this time. */
+  isOpen(): boolean;
+  /** No job runs any more. */
+  onIdle(): void;
+}
+
 /** See the module's description. */
 export class Jobs {
   constructor(
     private readonly context: NodeContext,
     private readonly replies: Replies,
     private readonly limits: JobLimits,
-    /** Whether jobs are taken at this time. */
-    private readonly isOpen: () => boolean,
+    private readonly events: JobEvents,
   ) {}
 
   /** Takes a job, or says why not. */
@@ -96,7 +103,7 @@ export class Jobs {
     }
     if (computation.state !== "ready") return "Invalid job (its computation is not set up)";
     if (computation.jobs.has(job.uid)) return "Invalid job (it runs already)";
-    if (this.context.held.busyCpus >= this.context.options.cpus || !this.isOpen()) {
+    if (this.context.held.busyCpus >= this.context.options.cpus || !this.events.isOpen()) {
       return "All CPUs busy!";
     }
     const { maxFileSizeBytes } = this.context.options;
@@ -153,6 +160,7 @@ export class Jobs {
       if (!job.isForsaken) await this.replies.deliver(computation, reply);
     } finally {
       computation.release();
+      if (this.context.held.busyCpus === 0) this.events.onIdle();
     }
   }
 }

@@ -20,7 +20,11 @@ import { Computations } from "./computations.ts";
 import type { NodeContext } from "./context.ts";
 import { Discovery } from "./discovery.ts";
 import { exposure } from "./exposure.ts";
-import { HeldComputations, type SchedulerAddress } from "./held_computations.ts";
+import {
+  type HeldComputation,
+  HeldComputations,
+  type SchedulerAddress,
+} from "./held_computations.ts";
 import { JobLimits } from "./job_limits.ts";
 import { Jobs } from "./jobs.ts";
 import { KeptReplies } from "./kept_replies.ts";
@@ -97,7 +101,12 @@ export class JobNode {
     this.#kept = kept;
     this.#replies = new Replies(context, kept);
     const service = this.#service;
-    this.#jobs = new Jobs(context, this.#replies, new JobLimits(options), () => service.isOpen);
+    this.#jobs = new Jobs(context, this.#replies, new JobLimits(options), {
+      isOpen: () => service.isOpen,
+      onIdle: () => {
+        if (this.#isOpen) void this.#guard(() => this.#discovery.onIdle());
+      },
+    });
     this.#computations = new Computations(context, this.#jobs, {
       isOpen: () => service.takesComputations,
       onTaken: () => this.#pulses.reschedule(),
@@ -105,7 +114,7 @@ export class JobNode {
     });
     this.#pulses = new Pulses(context, availability, {
       onSchedulerAlive: () => this.#replies.resendSoon(),
-      onZombie: ({ scheduler }) => void this.#guard(() => this.#dropAllOf(scheduler)),
+      onZombie: (computation) => void this.#guard(() => this.#drop(computation)),
     });
     this.#discovery = new Discovery(
       context,
@@ -245,6 +254,12 @@ export class JobNode {
     }
     await this.#tellCpus(state === "open" ? options.cpus : 0);
     await this.#discovery.greet();
+  }
+
+  /** Closes a computation that seems forgotten; its scheduler is told if it has no other here. */
+  async #drop(computation: HeldComputation): Promise<void> {
+    await this.#computations.dispose(computation);
+    if (this.#context.held.size === 0) await this.#discovery.farewell(computation.scheduler);
   }
 
   /** Closes all computations of a scheduler, which is told of it. */

@@ -21,6 +21,7 @@ import {
   type Share,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import { dumps } from "../pickle/mod.ts";
 import {
   type AvailInfo,
@@ -44,6 +45,9 @@ const log = getLogger("client");
 /** Connections to a client at the same time; dispy's clients take them one after the other. */
 const CONCURRENT_MESSAGES = 16;
 
+/** Much can befall the jobs of a client at once; it is said once in this time. */
+const WARNING_INTERVAL_MS = 60_000;
+
 /** Results as large as that go to disk once their client was found to be away. */
 const LARGE_BYTES = 64 * 1024;
 
@@ -53,6 +57,7 @@ const NO_RESULT = dumps(null);
 /** See the module's description. */
 export class ClientLink {
   readonly #lanes = new Lanes(CONCURRENT_MESSAGES);
+  readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
   /** By node address: the message that introduces it, while it is under way. */
   readonly #introductions = new Map<string, Promise<void>>();
   /** By job uid: the message that it runs, while it is under way. */
@@ -120,10 +125,8 @@ export class ClientLink {
       await this.#makeRoom(delivery);
       engine.post((_core, nowMs) => onDeliveryFailed(delivery, nowMs));
     } else if (engine.post((core, nowMs) => onDeliveryRefused(core, delivery, nowMs))) {
-      log.warning("client does not know a job of its own; its result is dropped", {
-        job: uid,
-        client: this.#address,
-      });
+      const message = "client does not know a job of its own; its result is dropped";
+      this.#warnings.warning("unknown", message, { job: uid, client: this.#address });
     }
   }
 
@@ -171,9 +174,11 @@ export class ClientLink {
         attempt: delivery.attempts,
         reason: messageOf(error),
       };
-      // Said aloud once: further attempts follow, and the first failure tells it all.
-      if (delivery.attempts === 1) log.warning("result not delivered yet; it is kept", properties);
-      else log.debug("result not delivered yet", properties);
+      log.debug("result not delivered yet", properties);
+      // Said aloud once: further attempts and results follow, and the first failure tells it all.
+      if (delivery.attempts === 1) {
+        this.#warnings.warning("away", "result not delivered yet; it is kept", properties);
+      }
       return "failed";
     }
   }

@@ -29,6 +29,9 @@ const log = getLogger("discovery");
 /** A name that means nothing is not complained of again within this time. */
 const UNKNOWN_NAME_INTERVAL_MS = 60 * 60_000;
 
+/** So many machines are remembered; the one that was found first is forgotten first. */
+const MAX_KNOWN_HOSTS = 4096;
+
 /** Somebody who may be a node, where we look for it. */
 interface Target {
   readonly host: string;
@@ -90,10 +93,13 @@ export class Discovery {
 
   /** Nodes were found at these addresses, in this run or an earlier one. */
   knowHosts(...hosts: readonly string[]): void {
-    const before = this.#knownHosts.size;
-    for (const host of hosts) this.#knownHosts.add(host);
     // Behind a NAT a node has an address that is not in its own record.
-    const isNew = this.#knownHosts.size > before;
+    const isNew = hosts.some((host) => !this.#knownHosts.has(host));
+    for (const host of hosts) this.#knownHosts.add(host);
+    for (const oldest of this.#knownHosts) {
+      if (this.#knownHosts.size <= MAX_KNOWN_HOSTS) break;
+      this.#knownHosts.delete(oldest);
+    }
     if (isNew) this.context.journal?.put("meta", "known_hosts", [...this.#knownHosts]);
   }
 

@@ -6,6 +6,7 @@
 
 import type { Effect } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
@@ -18,6 +19,9 @@ import type { NodeProbe } from "./node_probe.ts";
 import type { ResultIntake } from "./result_intake.ts";
 
 const log = getLogger();
+
+/** What goes wrong with one job may go wrong with each. */
+const errors = new RepeatLimiter(log, { intervalMs: 60_000, maxPerInterval: 20 });
 
 /** The parts of the server that carry out effects. */
 export interface EffectParts {
@@ -147,8 +151,9 @@ export class EffectRunner {
   }
 
   #report(error: unknown): void {
-    log.error("internal error while carrying out an effect", {
-      reason: messageOf(error),
+    const reason = messageOf(error);
+    errors.error(reason, "internal error while carrying out an effect", {
+      reason,
       stack: error instanceof Error ? error.stack : undefined,
     });
   }

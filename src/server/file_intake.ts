@@ -6,6 +6,7 @@
 
 import { onClientAlive } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import { StoreError } from "../store/file_store.ts";
 import {
   confirmFile,
@@ -22,6 +23,9 @@ const log = getLogger("clientside");
 
 /** See the module's description. */
 export class FileIntake {
+  /** Each job may bring a file. */
+  readonly #warnings = new RepeatLimiter(log, { intervalMs: 60_000, maxPerInterval: 100 });
+
   constructor(private readonly context: Context) {}
 
   /** Takes a file of a computation (before it is scheduled) or of a job (after). */
@@ -72,7 +76,8 @@ export class FileIntake {
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       // Where the store failed on the way, the sender was told so already.
-      log.error("file of a client cannot be kept", { file: xfer.name, reason: error.message });
+      const fields = { file: xfer.name, reason: error.message };
+      this.#warnings.error("kept", "file of a client cannot be kept", fields);
       return;
     }
     log.debug("file received", { file: xfer.name, size_bytes: xfer.stat.sizeBytes });
@@ -88,16 +93,15 @@ export class FileIntake {
     // What is too much was sent along with the end, so it is here before the sender's next request.
     const surplus = await stream.readSome(new Uint8Array(1));
     if (surplus === null) return;
-    log.warning("file of a client has grown while it was sent; not taken", { file: xfer.name });
+    const message = "file of a client has grown while it was sent; not taken";
+    this.#warnings.warning(xfer.name, message, { file: xfer.name });
     await files.discard(xfer);
   }
 
   async #refuse(stream: MessageStream, xfer: XferFile, reason: string): Promise<void> {
-    log.warning("file of a client refused", {
-      file: xfer.name,
-      client: stream.remoteAddr.hostname,
-      reason,
-    });
+    const { hostname: client } = stream.remoteAddr;
+    const fields = { file: xfer.name, client, reason };
+    this.#warnings.warning(`${client} ${reason}`, "file of a client refused", fields);
     await refuseFile(stream);
   }
 }

@@ -22,6 +22,8 @@ const FIRST_WAIT_MS = 5_000;
 const LAST_WAIT_MS = 300_000;
 /** Attempts before a node is forgotten: about four hours. */
 const TRIES = 54;
+/** So many nodes are come back to; of more, the one that waits longest is forgotten. */
+const MAX_LOST = 4096;
 
 /** A computation that the node still has. */
 interface Leftover {
@@ -100,6 +102,16 @@ export class LostNodes {
       void this.#visit(node, leftovers, tries);
     }, waitMs);
     this.#visits.set(node.ipAddr, { node, leftovers, tries, timer });
+    if (this.#visits.size > MAX_LOST) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    for (const [ipAddr, { timer }] of this.#visits) {
+      clearTimeout(timer);
+      this.#visits.delete(ipAddr);
+      this.context.journal?.delete("lost_node", ipAddr);
+      return;
+    }
   }
 
   async #visit(node: Node, leftovers: Leftover[], tries: number): Promise<void> {

@@ -115,3 +115,32 @@ scenario(
     ok(events[0]?.name.endsWith(".Order"), events[0]?.name);
   },
 );
+
+scenario(
+  "own client: values of every kind are those of Python there, and come back",
+  { tier: "core" },
+  async (lab) => {
+    await lab.startScheduler();
+    await lab.startNode(1);
+    const { events } = await runOwnClient(lab, "payload.ts", { args: ["values"] });
+    equal(events[0]?.described, [
+      "int 1",
+      "float 1.0",
+      "float 1.5",
+      `int ${2n ** 70n}`,
+      "NoneType None",
+      "bool True",
+      "str 'ß'",
+      "bytes b'\\x01\\xff'",
+      "bytearray bytearray(b'\\x02')",
+      "list [1, [2]]",
+      "tuple (1, 'a')",
+      "dict {'a': 1}",
+      "dict {1: 'x'}",
+      "set {1}",
+      "frozenset frozenset({'f'})",
+      "datetime datetime.datetime(2026, 11, 22, 12, 34, 56, 789000, tzinfo=datetime.timezone.utc)",
+    ]);
+    equal(events[1]?.same, true);
+  },
+);

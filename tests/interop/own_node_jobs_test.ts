@@ -150,7 +150,7 @@ for (const what of ["function", "program"] as const) {
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   scenario(
     `a node that ends by ${signal} kills its jobs and says farewell: they run elsewhere at once`,
-    { tier: "core" },
+    { tier: "core", referenceFails: "it does not listen to farewells" },
     async (lab) => {
       const scheduler = await lab.startScheduler();
       const node = await lab.startNode(1, OURS);
@@ -193,13 +193,13 @@ scenario(
 );
 
 scenario(
-  "the scheduler is killed and started again: our node works for it at once",
+  "the scheduler is killed and started again: our node works for it when its jobs are done",
   { tier: "core" },
   async (lab) => {
     const scheduler = await lab.startScheduler({ args: ["-n", lab.node(1)] });
     await lab.startNode(1, OURS);
     const first = await Driven.ready(lab, { wait_nodes: 1 });
-    await first.submit(1, [60]);
+    await first.submit(1, [4]);
     await first.untilRunning(1);
     scheduler.kill("SIGKILL");
     await scheduler.ended();

@@ -1,6 +1,7 @@
 /** What a scheduler leaves for the next start, and what clients see of it at bad moments. */
 
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
+import { runCommand } from "./harness/commands.ts";
 import { Driven, type DrivenJob } from "./harness/driven.ts";
 import { JobStatus } from "./harness/jobs.ts";
 import { type Lab, NODE_CPUS, SCHEDULER, SCHEDULER_PERMISSIONS } from "./harness/lab.ts";
@@ -182,6 +183,24 @@ scenario(
       ok(!files(next).includes("1"), "what came of the file is removed");
     }
     await checkServes(lab);
+  },
+);
+
+only(
+  "a node that was drained by command is so after a kill, until it is taken back",
+  { tier: "more" },
+  async (lab) => {
+    const scheduler = await lab.startScheduler();
+    await lab.startNodes(2);
+    const client = await Driven.ready(lab, { wait_nodes: 2 });
+    equal((await runCommand(lab, ["nodes", "drain", lab.node(1)])).code, 0);
+    await lab.restartScheduler(scheduler);
+    const jobs = await client.run(8);
+    ok(jobs.every(({ node }) => node === lab.node(2)), "only the other node runs jobs");
+    equal((await runCommand(lab, ["nodes", "resume", lab.node(1)])).code, 0);
+    await client.submit(1, [0.05], lab.node(1));
+    equal(statuses(await client.results(30)), finished(1));
+    await client.close();
   },
 );
 

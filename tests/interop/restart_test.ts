@@ -225,6 +225,33 @@ scenario(
 );
 
 scenario(
+  "after a kill nodes are as their setup has left them, later nodes are set up with arguments of " +
+    "their own, and all are cleaned up",
+  { tier: "core", referenceFails },
+  async (lab) => {
+    const scheduler = await lab.startScheduler();
+    await lab.startNode(1);
+    const trace = `${await lab.folder("trace")}/trace`;
+    const client = await lab.startClient("node_setup.py", { args: [trace, "stages"] });
+    await client.count("job", 12);
+    await lab.restartScheduler(scheduler);
+    await lab.startNode(2);
+    await client.go();
+    const { events } = await client.succeeded();
+    const jobs = events.filter(({ event }) => event === "job");
+    const prepared = new Map(jobs.map(({ result: [node, text] }) => [node, text]));
+    equal([...prepared.keys()].sort(), [lab.node(1), lab.node(2)]);
+    for (const n of [1, 2]) {
+      equal(prepared.get(lab.node(n)), `prepared for n${n + 1}`);
+      const path = `${trace}-${n + 1}`;
+      const read = () => Deno.readTextFileSync(path);
+      await lab.until("it is cleaned up", () => read().includes("cleanup"));
+      equal(read(), `setup n${n + 1}\ncleanup n${n + 1}\n`);
+    }
+  },
+);
+
+scenario(
   "files of computations and of jobs are there after a kill: for nodes that come later, too",
   { tier: "core", referenceFails },
   async (lab) => {

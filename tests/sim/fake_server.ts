@@ -11,6 +11,7 @@ import { readSnapshot } from "../../src/journal/core_journal.ts";
 import { EffectRunner } from "./carry_out.ts";
 import { Disk, type Durability } from "./disk.ts";
 import type { Env, JobScript } from "./env.ts";
+import type { Fairness } from "./fairness.ts";
 import type { FakeClient } from "./fake_client.ts";
 import type { FakeNode, NodeSide } from "./fake_node.ts";
 import { Ledger } from "./ledger.ts";
@@ -37,6 +38,8 @@ export class FakeServer implements NodeSide {
   readonly #mirror: Mirror | null;
   readonly #owners = new Map<number, FakeClient>();
   #life: Life;
+  /** How often it was started. */
+  lives = 0;
   /** It was told to end for good. */
   isShutDown = false;
 
@@ -44,6 +47,7 @@ export class FakeServer implements NodeSide {
     readonly env: Env,
     readonly options: core.CoreOptions,
     durability: Durability | "off",
+    readonly fairness: Fairness | null = null,
   ) {
     this.disk = durability === "off" ? null : new Disk(env, durability);
     this.#mirror = this.disk && new Mirror(this.disk);
@@ -108,8 +112,10 @@ export class FakeServer implements NodeSide {
 
   #begin(firstId: number): Life {
     const { env, disk, options, ledger } = this;
+    this.lives++;
     const writer = payloadWriter((cluster) => this.ownerOf(cluster).name);
-    const life = new Life(env, { ...options, firstId, isJournaled: disk !== null }, disk, writer);
+    const coreOptions = { ...options, firstId, isJournaled: disk !== null };
+    const life = new Life(env, coreOptions, disk, writer, this.fairness);
     if (disk !== null) {
       disk.onWritten = (changes) => {
         env.story.tell(env.clock.nowMs, () => `    journal: ${changes.length} changes written`);

@@ -13,6 +13,7 @@ import { Engine } from "../../src/server/engine.ts";
 import { describe } from "./describe.ts";
 import type { Disk } from "./disk.ts";
 import type { Env } from "./env.ts";
+import type { Fairness } from "./fairness.ts";
 import { Broken } from "./story.ts";
 
 /** Shows what each event has brought about. */
@@ -48,6 +49,7 @@ export class Life {
     options: core.CoreOptions,
     disk: Disk | null,
     writer: PayloadWriter,
+    private readonly fairness: Fairness | null,
   ) {
     this.core = new WatchedCore(options, (effects) => this.#watch(effects));
     const coreJournal = disk === null ? null : new CoreJournal(this.core, writer);
@@ -98,6 +100,7 @@ export class Life {
       if (effect.kind !== "deliver" || effect.delivery.cluster.wantsResults) continue;
       problems.push(`job ${effect.delivery.uid}: nobody wants its result`);
     }
+    if (this.fairness !== null) problems.push(...this.fairness.watch(this.core, effects));
     if (problems.length > 0) throw new Broken(problems);
   }
 }

@@ -1,9 +1,9 @@
 /**
  * Plays many simulated worlds, or one again:
  *
- *     deno run tests/sim/run.ts --seeds 10000 --seed 1     10,000 worlds, from seed 1 on
- *     deno run tests/sim/run.ts --seed 4711                that one, and how it ended
- *     … --lines 500                                        with more of its story
+ *     deno task sim --seeds 10000 --seed 1     10,000 worlds, from seed 1 on
+ *     deno task sim --seed 4711                that one, and how it ended
+ *     … --lines 500                            with more of its story
  *
  * @module
  */
@@ -18,7 +18,7 @@ export function explain({ seed, problems, story }: Verdict): string {
     `seed ${seed}:`,
     ...story,
     ...problems.map((problem) => `PROBLEM: ${problem}`),
-    `Again: deno run tests/sim/run.ts --seed ${seed}`,
+    `Again: deno task sim --seed ${seed}`,
   ].join("\n");
 }
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert/equals.js";
 import { explain, findFailure } from "./run.ts";
 import { play } from "./world.ts";
 
-const SEEDS = 1_000;
+const SEEDS = 2_000;
 
 Deno.test(`whatever happens, each job has one outcome and all invariants hold (${SEEDS} worlds)`, () => {
   const failure = findFailure(1, SEEDS);
@@ -15,6 +15,17 @@ Deno.test("the same seed gives the same world, to the last event", () => {
     assertEquals(first, second);
     assertEquals(first.story.length > 20, true);
   }
+});
+
+Deno.test("calm worlds see clusters compete for CPUs, and killed ones restarts", () => {
+  let watched = 0;
+  let lives = 0;
+  for (let seed = 0; seed < 400; seed += 4) {
+    const verdict = play(seed);
+    watched += verdict.watched;
+    lives += verdict.lives;
+  }
+  assertEquals([watched > 100, lives > 100], [true, true]);
 });
 
 Deno.test("worlds of different seeds differ", () => {

@@ -10,6 +10,7 @@
 import { earliestJob, earlyCluster, fairCluster, Outcome } from "../../src/core/mod.ts";
 import { Clock } from "./clock.ts";
 import type { Env, Faults } from "./env.ts";
+import { Fairness } from "./fairness.ts";
 import { FakeClient } from "./fake_client.ts";
 import { FakeNode, PULSE_INTERVAL_MS } from "./fake_node.ts";
 import { FakeServer } from "./fake_server.ts";
@@ -24,6 +25,9 @@ const PATIENCE_MS = 8 * 3_600_000;
 const RELENT_MS = 3_000;
 /** Longest that the scheduler stays down. */
 const MAX_DOWN_MS = 120_000;
+
+/** Ways to keep the scheduler's state. */
+const KEEPING = ["crash", "power"] as const;
 
 /** What may go wrong in a world. */
 type Mood =
@@ -49,6 +53,10 @@ export interface Verdict {
   /** The last that happened, where the story was to be told. */
   readonly story: readonly string[];
   readonly jobs: number;
+  /** How many CPUs were given to clusters that competed for them, where fairness was watched. */
+  readonly watched: number;
+  /** How often the scheduler was started. */
+  readonly lives: number;
   readonly endMs: number;
 }
 
@@ -68,6 +76,8 @@ export function play(seed: number, linesKept = 0): Verdict {
     problems,
     story: env.story.lines,
     jobs: server.ledger.entries.size,
+    watched: world.fairness?.watched ?? 0,
+    lives: server.lives,
     endMs: env.clock.nowMs,
   };
 }
@@ -78,6 +88,7 @@ class World {
   readonly nodes: FakeNode[];
   readonly clients: FakeClient[];
   readonly mood: Mood;
+  readonly fairness: Fairness | null;
   /** It ends with a shutdown instead of all clients closing their clusters. */
   readonly isShutDown: boolean;
   readonly #faultsEndMs: number;
@@ -116,13 +127,21 @@ class World {
       writeFails: prng.chance(0.8) ? 0 : rate(0.3),
     };
     this.env = { clock, prng, network, story, faults };
-    this.server = new FakeServer(this.env, {
-      policy: prng.pick([earliestJob, fairCluster, earlyCluster]),
-      pulseIntervalMs: PULSE_INTERVAL_MS,
-      zombieIntervalMs: ZOMBIE_INTERVAL_MS,
-      cooperative: prng.chance(0.5),
-      firstId: prng.int(1, 1_000_000),
-    }, mood === "killed" ? prng.pick(["crash", "power"]) : prng.pick(["off", "crash", "power"]));
+    const policy = prng.pick([earliestJob, fairCluster, earlyCluster]);
+    const durability = prng.pick(mood === "killed" ? KEEPING : [...KEEPING, "off"] as const);
+    this.fairness = mood === "calm" && policy === fairCluster ? new Fairness() : null;
+    this.server = new FakeServer(
+      this.env,
+      {
+        policy,
+        pulseIntervalMs: PULSE_INTERVAL_MS,
+        zombieIntervalMs: ZOMBIE_INTERVAL_MS,
+        cooperative: prng.chance(0.5),
+        firstId: prng.int(1, 1_000_000),
+      },
+      durability,
+      this.fairness,
+    );
     this.nodes = Array.from(
       { length: prng.int(1, 5) },
       (_, i) => {

@@ -22,6 +22,9 @@ const ACCEPT_PAUSE_MS = 100;
 
 const shortages = new RepeatLimiter(log, { intervalMs: SHORTAGE_INTERVAL_MS });
 
+/** What goes wrong with one connection may go wrong with each. */
+const errors = new RepeatLimiter(log, { intervalMs: 60_000, maxPerInterval: 20 });
+
 /** What becomes of the connections to a port. */
 export interface Entrance {
   readonly transport: Transport;
@@ -99,9 +102,10 @@ async function serve(
       if (atFault) entrance.admission.complain(from, "connection ended", error.message);
       else log.debug("connection ended", { from, reason: error.message });
     } else {
-      log.error("internal error while serving a connection", {
+      const reason = messageOf(error);
+      errors.error(reason, "internal error while serving a connection", {
         from,
-        reason: messageOf(error),
+        reason,
         stack: error instanceof Error ? error.stack : undefined,
       });
     }

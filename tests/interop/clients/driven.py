@@ -66,6 +66,13 @@ def mark(number, seconds, path, size=0):
     return {'number': number, 'node': dispy_node_ip_addr, 'text': 'x' * size}  # noqa: F821
 
 
+def weigh(number, seconds, text):
+    import hashlib
+    import time
+    time.sleep(seconds)
+    return {'number': number, 'size': len(text), 'digest': hashlib.sha256(text.encode()).hexdigest()}
+
+
 def make(path, size):
     """A file with something in it up to 1 GB, with zeros beyond; tells its digest."""
     if os.path.dirname(path):
@@ -112,7 +119,7 @@ def note_and_spoil(self, dep, compute_id=None):
 
 dispy._XferFile.__init__ = note_and_spoil
 function = {'work': work, 'read': read, 'send_back': send_back,
-            'answer_big': answer_big, 'mark': mark}[options.pop('function', 'work')]
+            'answer_big': answer_big, 'mark': mark, 'weigh': weigh}[options.pop('function', 'work')]
 port = options.pop('port', None)
 if port:
     dispy.config.DispyPort = port

@@ -1,4 +1,5 @@
-"""setup and cleanup with arguments of each node's own."""
+"""setup and cleanup with arguments of each node's own; in two stages where the test says so:
+with the first node, then, once the test says go, with both."""
 
 import sys
 
@@ -32,9 +33,12 @@ allocations = [dispy.NodeAllocate('127.0.0.%d' % n, setup_args=('n%d' % n, '%s-%
                for n in (2, 3)]
 cluster = peer.cluster(work, nodes=allocations, setup=prepare, cleanup=tidy,
                        cluster_status=nodes.status)
-nodes.wait_for(2)
-jobs = [cluster.submit(number) for number in range(12)]
-for job in jobs:
-    job()
-    peer.emit('job', **peer.described(job))
+for stage in ([1, 2] if 'stages' in sys.argv else [2]):
+    nodes.wait_for(stage)
+    jobs = [cluster.submit(number) for number in range(12)]
+    for job in jobs:
+        job()
+        peer.emit('job', **peer.described(job))
+    if stage == 1:
+        peer.wait_for_go()
 cluster.close()

@@ -1,7 +1,17 @@
 /** What travels with a computation; which part is the first argument. */
 
 import { createHash, randomBytes } from "node:crypto";
-import { python, PythonObject, SharedJobCluster } from "../../../src/client/mod.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  pyByteArray,
+  pyFloat,
+  pyFrozenSet,
+  python,
+  type PythonInput,
+  PythonObject,
+  pyTuple,
+  SharedJobCluster,
+} from "../../../src/client/mod.ts";
 import { emit, Nodes, play, report } from "./peer.ts";
 
 async function depends(): Promise<void> {
@@ -182,4 +192,50 @@ def order(before):
   }
 }
 
-await play({ depends, jobDepends, setup, nodeFile, big, text, objects });
+async function values(): Promise<void> {
+  await using cluster = await SharedJobCluster.open({
+    computation: python<PythonInput[], [string[], PythonInput[]]>({
+      code: `
+def describe(*values):
+    import time
+    time.sleep(0.03)
+    return [['%s %r' % (type(value).__name__, value) for value in values], values]
+`,
+    }),
+  });
+  const sent: PythonInput[] = [
+    1,
+    pyFloat(1),
+    1.5,
+    2n ** 70n,
+    null,
+    true,
+    "ß",
+    Uint8Array.of(1, 255),
+    pyByteArray(Uint8Array.of(2)),
+    [1, [2]],
+    pyTuple(1, "a"),
+    { a: 1 },
+    new Map([[1, "x"]]),
+    new Set([1]),
+    pyFrozenSet(["f"]),
+    new Date("2026-11-22T12:34:56.789Z"),
+  ];
+  const [described, back] = await cluster.submit(sent).result;
+  emit("described", { described });
+  emit("back", {
+    same: isDeepStrictEqual(
+      back,
+      sent.map((value, index) =>
+        ({
+          1: 1,
+          8: Uint8Array.of(2),
+          10: [1, "a"],
+          14: new Set(["f"]),
+        } as Record<number, unknown>)[index] ?? value
+      ),
+    ),
+  });
+}
+
+await play({ depends, jobDepends, setup, nodeFile, big, text, objects, values });

@@ -1,10 +1,10 @@
-/** Jobs over TLS or without it, with a file to depend on; the options are a JSON object. */
+/** Jobs over TLS or without it, with a file to depend on. Options as JSON, size of a result. */
 
 import { createHash } from "node:crypto";
 import { python, SharedJobCluster, type TlsOptions } from "../../../src/client/mod.ts";
 import { emit } from "./peer.ts";
 
-const size = 5 * 1024 * 1024;
+const size = Number(Deno.args[1] ?? 10);
 const options: { tls?: TlsOptions } = JSON.parse(Deno.args[0] ?? "{}");
 await Deno.writeTextFile("words.txt", "one two three\n");
 const computation = python<

@@ -203,13 +203,13 @@ export class Scene implements AsyncDisposable {
     return this.#pong!;
   }
 
-  /** Greets the node, and waits for its answer. */
-  async greet(): Promise<void> {
+  /** Greets the node, and waits for its answer to the first greeting. */
+  async greet(sign = "b".repeat(40)): Promise<void> {
     await this.send({
       kind: "PING",
       from: "scheduler",
       version: "4.15.2",
-      sign: "b".repeat(40),
+      sign,
       port: this.port,
       ipAddrs: [ADDRESS],
       nodeIpAddr: null,

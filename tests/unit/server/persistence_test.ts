@@ -266,6 +266,27 @@ Deno.test("what was not committed when the run was killed has never been", async
   );
 });
 
+Deno.test("what there is one of comes back, and has a default in a new journal", async () => {
+  await inTwoRuns(
+    (run) => {
+      const { sign, knownHosts, cpuLimits } = run.legacy;
+      assertEquals({ sign, knownHosts, cpuLimits }, { sign: null, knownHosts: [], cpuLimits: {} });
+      run.journal.put("meta", "sign", "our sign");
+      run.journal.put("meta", "known_hosts", ["10.0.0.2", "192.0.2.1"]);
+      run.journal.put("meta", "cpu_limits", { "10.0.0.2": 0 });
+      run.commit();
+    },
+    (run) => {
+      const { sign, knownHosts, cpuLimits } = run.legacy;
+      assertEquals({ sign, knownHosts, cpuLimits }, {
+        sign: "our sign",
+        knownHosts: ["10.0.0.2", "192.0.2.1"],
+        cpuLimits: { "10.0.0.2": 0 },
+      });
+    },
+  );
+});
+
 Deno.test("a later run gives out no id again, even where its clock is wrong", async () => {
   let last = 0;
   await inTwoRuns(

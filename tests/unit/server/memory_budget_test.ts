@@ -1,0 +1,77 @@
+/** What is kept is counted, by client and in all, and never more than may be. */
+
+import { assertEquals } from "@std/assert/equals.js";
+import { assertMatch } from "@std/assert/match.js";
+import { assertThrows } from "@std/assert/throws.js";
+import { type Item, MemoryBudget } from "../../../src/server/memory_budget.ts";
+
+const LIMITS = { memoryBytes: 100, keptBytes: 1000, maxItems: 10 };
+
+const job = (client: string, sizeBytes: number): Item => ({ client, sizeBytes, isResult: false });
+const result = (client: string, sizeBytes: number): Item => ({
+  client,
+  sizeBytes,
+  isResult: true,
+});
+
+function budgetWith(...items: Item[]): MemoryBudget {
+  const budget = new MemoryBudget(LIMITS);
+  for (const item of items) budget.add(item, false);
+  return budget;
+}
+
+Deno.test("one client may have half of the memory, all clients together all of it", () => {
+  const budget = new MemoryBudget(LIMITS);
+  budget.add(job("a", 50), true);
+  assertEquals([budget.fitsMemory("a", 1), budget.fitsMemory("b", 50)], [false, true]);
+  assertEquals([budget.hasMemoryLeft("a"), budget.hasMemoryLeft("b")], [true, true]);
+  budget.add(job("b", 50), true);
+  assertEquals([budget.fitsMemory("c", 0), budget.fitsMemory("c", 1)], [true, false]);
+  budget.add(job("c", 1), true);
+  assertEquals(budget.hasMemoryLeft("c"), false);
+  budget.leaveMemory(job("c", 1));
+  assertEquals([budget.hasMemoryLeft("c"), budget.memoryBytes, budget.keptBytes], [true, 100, 101]);
+});
+
+Deno.test("what is removed leaves nothing behind, wherever it was", () => {
+  const budget = budgetWith(job("a", 10));
+  budget.add(result("a", 5), true);
+  budget.remove(result("a", 5), true);
+  budget.remove(job("a", 10), false);
+  assertEquals([budget.memoryBytes, budget.keptBytes], [0, 0]);
+  assertThrows(() => budget.remove(job("a", 10), false), Error, "nothing is kept");
+});
+
+Deno.test("a job beyond its client's share, or that of all, is refused with the numbers", () => {
+  const budget = budgetWith(job("a", 300));
+  assertEquals(budget.jobRefusal("a", 75), null);
+  assertEquals(
+    budget.jobRefusal("a", 76),
+    "what is kept for client a takes 300 bytes already and this job 76; the limit for one client " +
+      "is 375",
+  );
+  for (const client of ["b", "c"]) budget.add(job(client, 200), false);
+  assertEquals(budget.jobRefusal("d", 50), null);
+  assertMatch(budget.jobRefusal("d", 51)!, /for all clients takes 700 bytes .* limit is 750/);
+});
+
+Deno.test("jobs are refused when there are too many, however small", () => {
+  const budget = budgetWith(...Array.from({ length: 9 }, (_, n) => job(`${n}`, 0)));
+  assertEquals(budget.jobRefusal("a", 0), null);
+  budget.add(result("a", 0), false);
+  assertMatch(budget.jobRefusal("a", 0)!, /^10 jobs and results .* limit is 10$/);
+});
+
+Deno.test("a client's first result is always taken, further ones up to its share", () => {
+  const budget = budgetWith(job("a", 370));
+  assertEquals(budget.resultRefusal("a", 5000, true), null);
+  budget.add(result("a", 120), false);
+  assertEquals(budget.resultRefusal("a", 10, true), null);
+  assertMatch(budget.resultRefusal("a", 11, true)!, /^490 bytes .* its client; the limit is 500/);
+});
+
+Deno.test("clients that do not take their results do not hold up one that does", () => {
+  const budget = budgetWith(result("away", 480), result("gone", 480), result("here", 30));
+  assertMatch(budget.resultRefusal("here", 11, false)!, /^990 bytes .* all .* limit is 1000$/);
+  assertEquals(budget.resultRefusal("here", 11, true), null);
+});

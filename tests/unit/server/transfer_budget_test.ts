@@ -1,0 +1,55 @@
+/** Messages wait for room, in their order; huge ones go alone, and hold up nobody else. */
+
+import { assertEquals } from "@std/assert/equals.js";
+import { SMALL_BYTES, TransferBudget } from "../../../src/server/net/transfer_budget.ts";
+
+const MB = 1024 * 1024;
+
+Deno.test("messages are let in until the budget is used, and then one for each that is done", async () => {
+  const budget = new TransferBudget(8 * MB);
+  const shares = Array.from({ length: 5 }, () => budget.share());
+  const let_in: number[] = [];
+  const waits = shares.map(async (share, index) => {
+    await share.take(2 * MB);
+    let_in.push(index);
+  });
+  await Promise.all(waits.slice(0, 4));
+  assertEquals([let_in, budget.usedBytes, budget.waiting], [[0, 1, 2, 3], 8 * MB, 1]);
+  shares[2]![Symbol.dispose]();
+  await waits[4];
+  assertEquals([let_in.length, budget.usedBytes, budget.waiting], [5, 8 * MB, 0]);
+  for (const share of shares) share[Symbol.dispose]();
+  assertEquals(budget.usedBytes, 0);
+});
+
+Deno.test("a small message that came later does not overtake a larger one", async () => {
+  const budget = new TransferBudget(8 * MB);
+  const first = budget.share();
+  for (let times = 0; times < 4; times++) await first.take(1.9 * MB);
+  const order: string[] = [];
+  const larger = Promise.resolve(budget.share().take(2 * MB)).then(() => order.push("larger"));
+  const smaller = Promise.resolve(budget.share().take(MB)).then(() => order.push("smaller"));
+  first[Symbol.dispose]();
+  await Promise.all([larger, smaller]);
+  assertEquals(order, ["larger", "smaller"]);
+});
+
+Deno.test("a message larger than all of the budget is let in, one at a time", async () => {
+  const budget = new TransferBudget(8 * MB);
+  const one = budget.share();
+  await one.take(1000 * MB);
+  const two = budget.share();
+  const wait = two.take(500 * MB);
+  assertEquals([wait instanceof Promise, budget.waiting], [true, 1]);
+  const other = budget.share();
+  assertEquals(other.take(2 * MB), undefined, "others have their own room");
+  one[Symbol.dispose]();
+  await wait;
+  assertEquals(budget.usedBytes, 502 * MB);
+});
+
+Deno.test("small messages need no room", () => {
+  const budget = new TransferBudget(0);
+  using share = budget.share();
+  assertEquals([share.take(SMALL_BYTES), budget.usedBytes], [undefined, 0]);
+});
