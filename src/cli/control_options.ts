@@ -117,8 +117,8 @@ export function nodesCommand(
        dispyscheduler nodes [options] limit CPUS NODE…
 
 Lists the nodes of a running scheduler. A node that is drained gets no new jobs; those that run
-there go on. NODE is an address or a name. What is set holds until the scheduler ends, also when
-the node is gone in between.`,
+there go on. NODE is an address or a name. What is set holds for the node's address until it is
+changed, also when node or scheduler are started anew in between.`,
     build: (selection) => {
       const [action, ...rest] = selection.operands;
       const [cpus, nodes] = action === "limit" ? [parseLimit(rest[0]), rest.slice(1)] : [

@@ -78,6 +78,12 @@ export class SchedulerLink {
       await stream.writeRequest(FILLER_AUTH, ...request);
       const message = await stream.readMessage(MAX_ANSWER_BYTES);
       if (message.length === 0) {
+        // One that has answered before takes our release: it was killed before it could answer.
+        if (this.#sign !== null) {
+          throw new SchedulerUnreachableError(
+            `the scheduler at ${host} port ${port} has ended the connection without an answer`,
+          );
+        }
         throw new VersionRefusedError(
           `the scheduler at ${host} port ${port} does not answer a client of dispy ` +
             `${dispyVersion}; give the scheduler's own release as \`dispyVersion\``,

@@ -47,8 +47,6 @@ export interface HeldJob {
   readonly running: RunningJob;
   /** Why it is being ended, for its client; `null` where it is not, "" where that is no news. */
   endReason: string | null;
-  /** Its scheduler is not told of its end: the node leaves, and its jobs may run elsewhere. */
-  isForsaken: boolean;
 }
 
 /** A computation that was taken. */
@@ -59,6 +57,8 @@ export class HeldComputation {
   /** The sign that its scheduler had when it came; `null` where that is not known. */
   schedulerSign: string | null = null;
   runner: ComputationRunner | null = null;
+  /** Its jobs are ended without a word: the node leaves, or drops it. */
+  isForsaken = false;
   /** Where jobs reach their client straight; `null` = by way of {@linkcode replyTo} alone. */
   clientAddress: PeerAddress | null;
   readonly jobs: Map<number, HeldJob> = new Map();

@@ -41,6 +41,11 @@ export class Jobs {
   /** Takes a job, or says why not. */
   async take(stream: MessageStream, job: DispyJob): Promise<void> {
     const computation = this.context.held.get(job.computeId);
+    if (computation !== undefined && computation.jobs.get(job.uid ?? -1)?.hash === job.hash) {
+      // Its scheduler has not heard of the first acknowledgement. Its files have come twice.
+      await releaseFiles(computation, job.xferFiles);
+      return await stream.writeMessage(ACK);
+    }
     const refusal = this.#refusal(computation, job);
     if (computation === undefined || computation.runner === null || refusal !== null) {
       log.debug("job refused", { job: job.uid, reason: refusal });
@@ -86,11 +91,9 @@ export class Jobs {
 
   /** Ends all jobs: the node leaves. Their scheduler learns that from the node's farewell. */
   forsakeAll(): void {
-    for (const { jobs } of this.context.held) {
-      for (const job of jobs.values()) {
-        job.isForsaken = true;
-        this.end(job, "");
-      }
+    for (const computation of this.context.held) {
+      computation.isForsaken = true;
+      for (const job of computation.jobs.values()) this.end(job, "");
     }
   }
 
@@ -102,7 +105,6 @@ export class Jobs {
         "closed because its scheduler was silent)";
     }
     if (computation.state !== "ready") return "Invalid job (its computation is not set up)";
-    if (computation.jobs.has(job.uid)) return "Invalid job (it runs already)";
     if (this.context.held.busyCpus >= this.context.options.cpus || !this.events.isOpen()) {
       return "All CPUs busy!";
     }
@@ -135,9 +137,10 @@ export class Jobs {
       startTimeS,
       running,
       endReason: null,
-      isForsaken: false,
     };
     computation.jobs.set(uid, held);
+    // It may have been on its way when all others were ended.
+    if (computation.isForsaken) this.end(held, "");
     const stopWatching = this.limits.watch(held, (reason) => this.end(held, reason));
     log.debug("job started", { job: uid, computation: computation.compute.name });
     void running.ended.then((end) => {
@@ -157,7 +160,7 @@ export class Jobs {
       await releaseFiles(computation, job.xferFiles);
       const reply = replyTo(job, job.endReason === null ? end : endedEarly(end, job.endReason));
       log.debug("job ended", { job: job.uid, status: reply.status });
-      if (!job.isForsaken) await this.replies.deliver(computation, reply);
+      if (!computation.isForsaken) await this.replies.deliver(computation, reply);
     } finally {
       computation.release();
       if (this.context.held.busyCpus === 0) this.events.onIdle();

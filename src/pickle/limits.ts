@@ -13,9 +13,15 @@ export interface PickleLimits {
    * string two, a tuple of two ints four. Each makes the reader hold at most about 100 bytes.
    */
   readonly maxElements: number;
-  /** Size of the pickle, plus the long strings and ints that it repeats by reference. */
+  /**
+   * Size of the pickle, plus the long strings and ints that it repeats by reference; of these no
+   * more than {@linkcode MAX_REPEATED_BYTES}.
+   */
   readonly maxBytes: number;
 }
+
+/** Long strings and ints that a pickle repeats by reference, whatever its own size may be. */
+export const MAX_REPEATED_BYTES = 1 << 29;
 
 /**
  * Levels of values in values that are written, and read at most. Python's own pickler reaches
@@ -23,9 +29,9 @@ export interface PickleLimits {
  */
 export const MAX_DEPTH = 1000;
 
-/** Limits for messages from trusted peers: payloads of hundreds of megabytes pass. */
+/** Limits for messages from trusted peers: payloads up to the longest message pass. */
 export const DEFAULT_LIMITS: PickleLimits = {
   maxDepth: MAX_DEPTH,
   maxElements: 1 << 24,
-  maxBytes: 1 << 29,
+  maxBytes: 2 ** 31 - 1,
 };

@@ -13,7 +13,7 @@ import { drop, dropResult } from "./drop.ts";
 import { PickleError } from "./error.ts";
 import { addItems, append, setItems, wrongTarget } from "./fill.ts";
 import { PickleInput } from "./input.ts";
-import type { PickleLimits } from "./limits.ts";
+import { MAX_REPEATED_BYTES, type PickleLimits } from "./limits.ts";
 import { Memo } from "./memo.ts";
 import { parseFloat64, parseIndex, parseInteger, parseLong } from "./numbers.ts";
 import { fromPython2Name } from "./python2_names.ts";
@@ -64,7 +64,7 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
   let protocol = 0;
   let opcodes = 0;
   /** Bytes that the pickle may still repeat by reference. */
-  let repeatable = limits.maxBytes - bytes.length;
+  let repeatable = Math.min(limits.maxBytes - bytes.length, MAX_REPEATED_BYTES);
 
   /** Slots from `sp` on are stale: not clearing them is faster, and they die with this call. */
   const stack: PyValue[] = [];

@@ -39,7 +39,11 @@ scenario(
 
 scenario(
   "own client: jobs pinned to a node that dies are cancelled, with the reason",
-  { tier: "core", referenceFails: "jobs that wait for a dead node are forgotten" },
+  {
+    tier: "core",
+    limitMs: 30_000,
+    referenceFails: "jobs that wait for a dead node are forgotten",
+  },
   async (lab) => {
     await lab.startScheduler({ args: ["--pulse_interval", "1"] });
     const [node] = await lab.startNodes(2, { cpus: 1 });
@@ -65,7 +69,7 @@ for (
 ) {
   scenario(
     `own client: jobs of a killed node are ${how === "once" ? "given up" : "run by another"}`,
-    { tier: "core", ...(referenceFails === undefined ? {} : { referenceFails }) },
+    { tier: "core", limitMs: 40_000, ...(referenceFails === undefined ? {} : { referenceFails }) },
     async (lab) => {
       await lab.startScheduler({ args: ["--pulse_interval", "1"] });
       const [first] = await lab.startNodes(2);

@@ -116,7 +116,7 @@ scenario(
       jobs.map((job) => [job.status, job.result]),
       Array(4).fill([
         JobStatus.Finished,
-        200_000,
+        2_000_000,
       ]),
     );
     await lab.until("nothing is kept", async () => (await kept(scheduler.cwd)).length === 0);

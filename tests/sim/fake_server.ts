@@ -22,6 +22,8 @@ import { PAYLOAD_READER, payloadWriter } from "./payloads.ts";
 import { Broken } from "./story.ts";
 
 const TICK_MS = 500;
+/** Longest from an event to the kill that was waiting for it. */
+const MAX_AMBUSH_MS = 3;
 
 /** A job as a client asks for it. */
 export interface Submission {
@@ -38,6 +40,8 @@ export class FakeServer implements NodeSide {
   readonly #mirror: Mirror | null;
   readonly #owners = new Map<number, FakeClient>();
   #life: Life;
+  /** Waits for the next event. */
+  #ambush: (() => void) | null = null;
   /** How often it was started. */
   lives = 0;
   /** It was told to end for good. */
@@ -71,10 +75,22 @@ export class FakeServer implements NodeSide {
     env.story.tell(env.clock.nowMs, () => `*** the scheduler: ${how}`);
     if (this.#life.engine.problem !== null) this.ledger.loosen();
     this.#life.isOver = true;
+    this.#ambush = null;
     env.network.schedulerEnds();
     disk?.leave();
     if (how === "power failure") disk!.losePower();
     env.clock.after(downMs, () => this.restart());
+  }
+
+  /** It is killed right after whatever happens next: perhaps before that lasts. */
+  killAfterNext(downMs: number): void {
+    const life = this.#life;
+    this.#ambush = () => {
+      this.#ambush = null;
+      life.after(this.env.prng.int(0, MAX_AMBUSH_MS), () => {
+        if (!this.isShutDown) this.kill("killed", downMs);
+      });
+    };
   }
 
   /** It is told to leave everything for the next start. */
@@ -350,6 +366,7 @@ export class FakeServer implements NodeSide {
 
   /** Has the core see something, checks that all is well, and has effects carried out. */
   event<T>(line: () => string, happen: (core: core.Core, nowMs: number) => T): T {
+    this.#ambush?.();
     return this.#life.event(line, happen);
   }
 

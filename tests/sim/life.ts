@@ -16,6 +16,9 @@ import type { Env } from "./env.ts";
 import type { Fairness } from "./fairness.ts";
 import { Broken } from "./story.ts";
 
+/** Longest that changes are gathered before they are written. */
+const MAX_SOON_MS = 2;
+
 /** Shows what each event has brought about. */
 class WatchedCore extends core.Core {
   constructor(
@@ -57,7 +60,7 @@ export class Life {
     this.#journal = disk === null || coreJournal === null
       ? null
       : new Journal(disk, () => coreJournal.collect(), {
-        soon: (task) => this.after(0, task),
+        soon: (task) => this.after(env.prng.int(0, MAX_SOON_MS), task),
         after: (delayMs, task) => this.after(delayMs, task),
       });
     this.engine = new Engine(this.core, this.#journal, () => env.clock.nowMs);

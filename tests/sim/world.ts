@@ -38,12 +38,17 @@ type Mood =
   /** All. */
   | "stormy";
 
-/** Every eighth world is calm, and in every eighth the scheduler is killed and nothing else. */
-const MOODS: readonly Mood[] = ["calm", ...three(), "killed", ...three()];
-
-function three(): Mood[] {
-  return ["stormy", "stormy", "stormy"];
-}
+/** The moods of worlds, in turn. */
+const MOODS: readonly Mood[] = [
+  "calm",
+  "stormy",
+  "stormy",
+  "killed",
+  "stormy",
+  "stormy",
+  "killed",
+  "stormy",
+];
 
 /** What became of a seed. */
 export interface Verdict {
@@ -67,8 +72,9 @@ export function play(seed: number, linesKept = 0): Verdict {
   try {
     world.run();
   } catch (error) {
-    if (!(error instanceof Broken)) throw error;
-    problems = error.problems;
+    problems = error instanceof Broken
+      ? error.problems
+      : [error instanceof Error ? error.stack ?? error.message : String(error)];
   }
   const { env, server } = world;
   return {
@@ -219,6 +225,7 @@ class World {
     } else {
       const downMs = prng.int(1, prng.pick([100, 5_000, MAX_DOWN_MS]));
       if (what === 1) server.suspend(downMs);
+      else if (what >= 7) server.killAfterNext(downMs);
       else if (what <= 5 && server.disk?.durability === "power") {
         server.kill("power failure", downMs);
       } else server.kill("killed", downMs);
@@ -291,7 +298,7 @@ class World {
 
   /** From here on nothing goes wrong any more. */
   #heal(): void {
-    const { clock, faults, network, prng } = this.env;
+    const { faults, network, prng } = this.env;
     this.#isHealed = true;
     this.#tell("the world is healed");
     network.weather.lossRate = network.weather.doubleRate = 0;
@@ -308,7 +315,7 @@ class World {
         node.crash();
       } else {
         node.restart();
-        clock.after(RELENT_MS, () => this.#introduce(node));
+        this.#onceUp(() => this.#introduce(node));
       }
     }
     for (const client of this.clients) {
@@ -316,7 +323,15 @@ class World {
       client.peer.resume();
     }
     // Clients that have asked for too little see that.
-    clock.after(RELENT_MS, () => this.clients.forEach((client) => client.relent()));
+    this.#onceUp(() => this.clients.forEach((client) => client.relent()));
+  }
+
+  /** Has `action` happen a while after the scheduler's last start. */
+  #onceUp(action: () => void): void {
+    this.env.clock.after(RELENT_MS, () => {
+      if (this.server.isUp) action();
+      else this.#onceUp(action);
+    });
   }
 
   /** Has the scheduler know `node` as it is, where news of it were lost or came in a wrong order. */

@@ -131,3 +131,24 @@ Deno.test("a cluster whose client has come back for its results is closed when i
   assertEquals(cluster.state, "closing");
   assertEquals(s.effectsOf("closeShare").length, 1);
 });
+
+Deno.test("results that nobody has come for are dropped in time, and their cluster with the last", () => {
+  const { scene: s, cluster, finish, fail } = scene();
+  const old = finish();
+  fail(old);
+  s.pass(10_000);
+  const later = finish();
+  fail(later);
+  const expire = (sinceMs: number) => s.on((c) => core.onResultsExpired(c, sinceMs));
+  assertEquals(expire(old.createdMs), new Map());
+  assertEquals(expire(old.createdMs + 1), new Map([[cluster, 1]]));
+  assertEquals(s.effectsOf("forgetResult").map(({ delivery }) => delivery), [old]);
+  assertEquals([...cluster.deliveries.values()], [later]);
+  s.on((c, nowMs) => core.onShutdown(c, nowMs));
+  for (const share of [...cluster.shares.values()]) {
+    s.on((c, nowMs) => core.onShareClosed(c, share, nowMs));
+  }
+  assertEquals(cluster.state, "closed");
+  expire(s.nowMs + 1);
+  assertEquals(s.core.clusters.size, 0);
+});

@@ -71,3 +71,18 @@ Deno.test("a cluster uses no more CPUs than its limit, over all nodes, pinned jo
     assertEquals(cluster.busy, Math.min(3, left - 1));
   }
 });
+
+Deno.test("fair: what clusters of another priority were given is no claim, and no debt", () => {
+  const scene = new Scene({ policy: fairCluster });
+  scene.node("10.0.0.1", 1);
+  const terms = { ...DEFAULT_TERMS, weight: 2 };
+  const early = scene.cluster({ terms });
+  const high = scene.cluster({ terms: { ...terms, priority: 5 } });
+  for (let i = 0; i < 20; i++) scene.submit(high);
+  for (let i = 0; i < 10; i++) scene.submit(early);
+  winners(scene, [early, high], 20);
+  const late = scene.cluster({ terms });
+  for (let i = 0; i < 10; i++) scene.submit(late);
+  const order = winners(scene, [early, late], 10);
+  assertEquals(Math.abs(countOf(order, 0) - countOf(order, 1)) <= 2, true, order.join());
+});

@@ -298,6 +298,15 @@ Deno.test("of a scheduler that was started again, what it does not ask for is cl
   equal(scene.all("TERMINATED"), []);
 });
 
+Deno.test("a job that comes twice is acknowledged twice, and runs once", async () => {
+  await using scene = await Scene.open();
+  await scene.setUp(1);
+  for (let times = 0; times < 2; times++) {
+    equal(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), ACK);
+  }
+  equal(scene.language.jobs.length, 1);
+});
+
 Deno.test("a node that leaves ends its jobs, sends no results of them, and says farewell", async () => {
   const scene = await Scene.open();
   await scene.setUp(1);

@@ -19,6 +19,7 @@ import {
   encodeNodeAllocSpec,
   encodeXferFile,
   type JobReply,
+  JobStatus,
   type NodeAllocSpec,
 } from "../../../src/wire/mod.ts";
 import { dumps, PyDict } from "../../../src/pickle/mod.ts";
@@ -41,6 +42,12 @@ async function inTwoRuns(
     await two.kill();
   });
 }
+
+const REPLY: JobReply = {
+  ...{ uid: 1, hash: "hash", ipAddr: "10.0.0.2", status: JobStatus.Finished, result: null },
+  ...{ stdout: null, stderr: null, exception: null, startTimeS: 1, endTimeS: 2, cpus: null },
+  extra: null,
+};
 
 const onlyCluster = (run: Run) => [...run.core.clusters.values()][0]!;
 const onlyComputation = (run: Run) => run.computations.of(onlyCluster(run));
@@ -127,6 +134,44 @@ Deno.test("jobs come back in their order, with arguments, files, client and what
       assertEquals(run.quotas.refusal("10.0.0.9", 0, terms)?.includes("has 3 jobs"), true);
       const bytes = run.quotas.refusal("10.0.0.9", 0, { ...terms, maxJobs: null });
       assertEquals(bytes?.includes(`${70_000 + 2 * JOB.args.length} bytes`), true);
+    },
+  );
+});
+
+Deno.test("large arguments and results come back from their files, which are not loaded before", async () => {
+  const args = new Uint8Array(1_200_000).fill(5);
+  const reply = { ...REPLY, result: new Uint8Array(1_300_000).fill(6) };
+  await inTwoRuns(
+    async (run) => {
+      const computation = run.computation();
+      run.node("10.0.0.2");
+      const done = run.job(computation, { hash: "done" });
+      const kept = run.reply(reply);
+      await kept.write();
+      run.on((c, nowMs) => {
+        core.onJobStarted(c, done, done.share!, nowMs);
+        const news = {
+          ...{ uid: done.uid, hash: done.hash, nodeIpAddr: "10.0.0.2", status: 11 },
+          ...{ provisional: false, startTimeS: 1, endTimeS: 2, payload: kept },
+        };
+        core.onJobReply(c, news, nowMs);
+      });
+      await run.largeJob(computation, { hash: "waits", args });
+      for (const { payload } of [...run.database.rows("job"), ...run.database.rows("result")]) {
+        assertEquals(payload?.length, 0);
+      }
+    },
+    async (run) => {
+      const [job] = run.core.jobs.values();
+      const [delivery] = onlyCluster(run).deliveries.values();
+      const given = (job!.payload as JobPayload).kept;
+      const result = delivery!.payload as KeptPayload<JobReply>;
+      assertEquals([given.isInMemory, result.isInMemory], [false, false]);
+      assertEquals((await (await given.lend()).read()).args, args);
+      assertEquals((await (await result.lend()).read()).result, reply.result);
+      for (const kept of [given, result]) await kept.drop();
+      const left = [...Deno.readDirSync(run.store.folder)].map(({ name }) => name);
+      assertEquals(left.filter((name) => /^\d+$/.test(name)), []);
     },
   );
 });

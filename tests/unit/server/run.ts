@@ -155,14 +155,31 @@ export class Run {
     return this.core.nodes.get(ipAddr)!;
   }
 
-  /** A job that was submitted. */
-  job({ cluster, files, client: { hostname } }: Computation, changes: Partial<DispyJob> = {}) {
-    const uid = this.core.newId();
-    const job = { ...JOB, computeId: cluster.id, uid, ...changes };
+  /** A job that was submitted, with arguments in the journal. */
+  job(computation: Computation, changes: Partial<DispyJob> = {}) {
+    return this.#submit(computation, this.#kept(computation, changes));
+  }
+
+  /** A job that was submitted, with arguments in a file of their own. */
+  async largeJob(computation: Computation, changes: Partial<DispyJob> = {}) {
+    const given = this.#kept(computation, changes);
+    await given.kept.write();
+    return this.#submit(computation, given);
+  }
+
+  #kept({ cluster, client: { hostname } }: Computation, changes: Partial<DispyJob>) {
+    const job = { ...JOB, computeId: cluster.id, ...changes, uid: this.core.newId() };
+    const item = { client: hostname, sizeBytes: JOB_FORM.sizeOf(job), isResult: false };
+    return { job, kept: new KeptPayload(JOB_FORM, item, this.#means, job) };
+  }
+
+  #submit(
+    { cluster, files, client: { hostname } }: Computation,
+    { job, kept }: { job: DispyJob & { uid: number }; kept: KeptPayload<DispyJob> },
+  ) {
+    const { uid } = job;
     const claimed = job.xferFiles.map((xfer) => files.find(xfer)!);
     const sizeBytes = job.args.length;
-    const item = { client: hostname, sizeBytes: JOB_FORM.sizeOf(job), isResult: false };
-    const kept = new KeptPayload(JOB_FORM, item, this.#means, job);
     const payload: JobPayload = { kept, files: claimed, client: hostname, sizeBytes };
     files.claim(claimed);
     this.quotas.add(hostname, sizeBytes);

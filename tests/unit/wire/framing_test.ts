@@ -168,6 +168,26 @@ Deno.test("a large message arrives whole", async () => {
   assertBytes(await reading, body);
 });
 
+Deno.test("a message for which there is no room is read later, and its peer is not timed out", async () => {
+  using ends = withPeer(20);
+  const { stream, peer } = ends;
+  const body = pattern(100_000);
+  const asked: number[] = [];
+  const room = Promise.withResolvers<void>();
+  const reading = stream.readMessage(MAX_BYTES, {
+    take: (sizeBytes) => {
+      asked.push(sizeBytes);
+      return room.promise;
+    },
+  });
+  await peer.write(framed(body).subarray(0, 50_000));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assertEquals(asked, [body.length]);
+  room.resolve();
+  await peer.write(framed(body).subarray(50_000));
+  assertBytes(await reading, body);
+});
+
 Deno.test("a small message goes out in one write with auth and length", async () => {
   using ends = withPeer();
   const auth = authCode("s", "t");
