@@ -8,6 +8,7 @@
 import {
   ACK,
   type ComputeRef,
+  decodeIntAnswer,
   decodePendingJobsAnswer,
   decodeRetrieveJobAnswer,
   type JobReply,
@@ -116,8 +117,12 @@ export class ResultRecall<Result> {
     while (!this.#stopped) {
       const outstanding = [...jobs.unfinished].filter((job) => job.uid !== null);
       if (outstanding.length === 0) return;
-      await link.ask({ kind: "RESEND_JOB_RESULTS", ...ref });
-      const answer = await this.fetch();
+      const count = await link.askFor(
+        { kind: "RESEND_JOB_RESULTS", ...ref },
+        (message) => message.length === 0 ? 0 : decodeIntAnswer(message, "RESEND_JOB_RESULTS"),
+      );
+      // dispy's own scheduler does not answer the other question where it knows nothing.
+      const answer = count === 0 ? null : await this.fetch();
       const there = answer === null ? 0 : answer.pending + answer.doneUids.length;
       const left = outstanding.filter((job) => !job.hasEnded);
       if (there >= left.length) {

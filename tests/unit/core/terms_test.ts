@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert/equals.js";
-import { type Cluster, DEFAULT_TERMS, earliestJob, fairCluster } from "../../../src/core/mod.ts";
+import {
+  type Cluster,
+  DEFAULT_TERMS,
+  earliestJob,
+  fairCluster,
+  onClusterAnnounced,
+} from "../../../src/core/mod.ts";
 import { Scene } from "./scene.ts";
 
 /** Lets the jobs of `clusters` run one after the other; returns whose each was, by position. */
@@ -72,17 +78,33 @@ Deno.test("a cluster uses no more CPUs than its limit, over all nodes, pinned jo
   }
 });
 
-Deno.test("fair: what clusters of another priority were given is no claim, and no debt", () => {
+Deno.test("fair: weights hold whatever clusters of another priority get in between", () => {
+  const scene = new Scene({ policy: fairCluster });
+  scene.node("10.0.0.1", 1);
+  const [heavy, light, high] = [
+    scene.cluster({ terms: { ...DEFAULT_TERMS, weight: 3 } }),
+    scene.cluster(),
+    scene.cluster({ terms: { ...DEFAULT_TERMS, priority: 5 } }),
+  ];
+  for (let i = 0; i < 40; i++) for (const cluster of [heavy, light]) scene.submit(cluster);
+  const order: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    scene.submit(high);
+    order.push(...winners(scene, [heavy, light, high], 2));
+  }
+  assertEquals(Math.abs(countOf(order, 0) - 30) <= 2, true, order.join());
+});
+
+Deno.test("fair: time that a cluster has waited for its nodes is not saved up", () => {
   const scene = new Scene({ policy: fairCluster });
   scene.node("10.0.0.1", 1);
   const terms = { ...DEFAULT_TERMS, weight: 2 };
   const early = scene.cluster({ terms });
-  const high = scene.cluster({ terms: { ...terms, priority: 5 } });
-  for (let i = 0; i < 20; i++) scene.submit(high);
-  for (let i = 0; i < 10; i++) scene.submit(early);
-  winners(scene, [early, high], 20);
-  const late = scene.cluster({ terms });
-  for (let i = 0; i < 10; i++) scene.submit(late);
+  const late = scene.announcing({ terms });
+  scene.on((core, nowMs) => onClusterAnnounced(core, late, nowMs));
+  for (let i = 0; i < 40; i++) for (const cluster of [early, late]) scene.submit(cluster);
+  assertEquals(countOf(winners(scene, [early, late], 20), 0), 20);
+  scene.ready();
   const order = winners(scene, [early, late], 10);
-  assertEquals(Math.abs(countOf(order, 0) - countOf(order, 1)) <= 2, true, order.join());
+  assertEquals(Math.abs(countOf(order, 0) - 5) <= 1, true, order.join());
 });
