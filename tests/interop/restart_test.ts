@@ -18,7 +18,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, number) => 
 async function untilKept(lab: Lab, nodes: readonly LabProcess[], count: number): Promise<void> {
   await lab.until(`${count} results are kept`, () => {
     const lines = nodes.flatMap((node) => node.lines);
-    return lines.filter((line) => line.includes("Could not send reply")).length >= count;
+    return lines.filter((line) => /Could not send reply|kept on disk/.test(line)).length >= count;
   });
 }
 
@@ -233,7 +233,8 @@ scenario(
     equal(jobs.map((job) => job.done), [true, true, true]);
     const ended: number[] = [JobStatus.Cancelled, JobStatus.Terminated];
     ok(jobs.every(({ status }) => ended.includes(status)), JSON.stringify(statuses(jobs)));
-    equal(await ledger.runs(), [0]);
+    // The first may have been cancelled before it could say that it runs.
+    ok((await ledger.runs()).every((number) => number === 0));
     await client.submit(1, [0.1, ledger.path]);
     equal(statuses(await client.results(30)), finished(1));
     await client.close();
