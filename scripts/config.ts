@@ -24,8 +24,8 @@ export async function version(): Promise<string> {
 }
 
 /**
- * The permission flags of the `start` task: the scripts run and compile the scheduler with what
- * its users give it.
+ * The permission flags of the `start` task: the scripts run the scheduler with what its users give
+ * it.
  *
  * @throws {Error} if the task grants nothing or everything
  */

@@ -17,6 +17,7 @@ import { ListenError } from "../server/net/listen_error.ts";
 import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
 import { StoreError } from "../store/file_store.ts";
+import { giveUp } from "./give_up.ts";
 import { LocalNode, LocalNodeError } from "./local_node.ts";
 import { openState } from "./scheduler_state.ts";
 import { untilAskedToEnd } from "./asked_to_end.ts";
@@ -70,6 +71,7 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
     : new LocalNode(config, config.localCpus, addresses.known[0]?.address ?? "127.0.0.1");
   await server.start();
   localNode?.start();
+  giveUp("ffi", "env", "sys", "import", ...(localNode === null ? ["run" as const] : []));
   const quit = new AbortController();
   const ended = untilAskedToEnd(quit.signal);
   const stopConsole = new AbortController();

@@ -23,6 +23,9 @@ export class Mirror {
   readonly #places = new Map<Key, core.JobPlaceRecord>();
   readonly #deliveries = new Map<Key, core.DeliveryRecord>();
 
+  /** What was found to be lost since the last look. */
+  readonly #lost: string[] = [];
+
   constructor(private readonly disk: Disk) {}
 
   /** Reads all that is there. */
@@ -44,6 +47,10 @@ export class Mirror {
       let rows = changed.get(table);
       if (rows === undefined) changed.set(table, rows = new Map());
       rows.set(key, row);
+      const hasPayload = table === "cluster" || table === "job";
+      if (hasPayload && row.payload === null) {
+        this.#lost.push(`the payload of ${table} ${key} is lost`);
+      }
     }
     const rows = (table: Table) => changed.get(table)?.values() ?? [];
     this.#take(readSnapshot({ rows }, PAYLOAD_READER));
@@ -51,7 +58,7 @@ export class Mirror {
 
   /** Where it is not the state of `live`. */
   problems(live: core.Core): string[] {
-    const problems: string[] = [];
+    const problems = this.#lost.splice(0);
     const compare = <T>(what: string, map: Map<Key, T>, key: Key, record: T | null) => {
       const written = map.get(key);
       if (record === null) throw new Error(`${what} ${key} is there and has no record`);

@@ -117,7 +117,7 @@ export class FakeScheduler implements AsyncDisposable {
         return await this.#job(stream, request);
       case "RESEND_JOB_RESULTS":
         this.#missed.resolve();
-        return await stream.writeMessage(encodeIntAnswer(this.jobs.length));
+        return await stream.writeMessage(encodeIntAnswer(this.jobs.length + this.kept.length));
       case "PENDING_JOBS": {
         const doneUids = this.kept.map(({ uid }) => uid);
         const pending = this.jobs.length;

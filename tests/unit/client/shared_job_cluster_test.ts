@@ -127,7 +127,7 @@ Deno.test("a job whose confirmation is lost is sent again once it is known that 
   const job = cluster.submit([]);
   await until(() => scheduler.jobs.length > 0);
   equal(scheduler.requests.filter((kind) => kind === "JOB").length, 2);
-  ok(scheduler.requests.filter((kind) => kind === "PENDING_JOBS").length >= 3);
+  ok(scheduler.requests.filter((kind) => kind === "RESEND_JOB_RESULTS").length >= 3);
   equal(told, ["lost", "restored"]);
   await scheduler.bring(scheduler.jobs[0]!);
   equal(await job.result, 42);
