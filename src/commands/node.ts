@@ -21,6 +21,7 @@ import { type JobPermission, parseJobPermission } from "../node/typescript/permi
 import { findOwnAddresses } from "../server/net/addresses.ts";
 import { ListenError } from "../server/net/listen_error.ts";
 import { untilAskedToEnd } from "./asked_to_end.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
 
 const log = getLogger();
 
@@ -157,11 +158,4 @@ function nodeOptions(config: NodeConfig, folder: string): NodeOptions {
     jobMemoryBytes: config.jobMemoryBytes === 0 ? null : config.jobMemoryBytes,
     folder,
   };
-}
-
-/** The system's own folder for temporary files. */
-async function temporaryFolder(): Promise<string> {
-  const probe = await Deno.makeTempDir();
-  await Deno.remove(probe);
-  return join(probe, "..");
 }

@@ -16,6 +16,7 @@ import { readLegacy, type State } from "../server/persistence.ts";
 import { DiskStore } from "../store/disk_store.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { MemoryStore } from "../store/memory_store.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
 
 const log = getLogger();
 
@@ -39,7 +40,7 @@ export interface Opened {
  */
 export async function openState(config: SchedulerConfig): Promise<Opened> {
   const { durability, destPathPrefix } = config;
-  const parent = destPathPrefix ?? await defaultFolder();
+  const parent = destPathPrefix ?? `${await temporaryFolder()}/dispy/scheduler`;
   const { state } = Deno.permissions.querySync({ name: "read", path: parent });
   if (state !== "granted") {
     log.info("files of clients are kept in memory, as they could not be read back from disk", {
@@ -98,12 +99,4 @@ function sayNotDurable({ durability }: SchedulerConfig, reason: string | null): 
 function nameOf({ ports, hosts }: SchedulerConfig): string {
   const parts = [...ports.families.map(({ nodeSide }) => String(nodeSide)), ...hosts];
   return `state_${parts.join("_").replaceAll(/[^\w.-]/g, "-")}`;
-}
-
-/** The same folder at every start, below the system's own for temporary files. */
-async function defaultFolder(): Promise<string> {
-  const probe = await Deno.makeTempDir();
-  await Deno.remove(probe);
-  const temporary = probe.slice(0, Math.max(probe.lastIndexOf("/"), probe.lastIndexOf("\\")));
-  return `${temporary}/dispy/scheduler`;
 }

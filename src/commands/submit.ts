@@ -47,7 +47,7 @@ async function run(config: SubmitConfig): Promise<number> {
     for await (const { command } of makeLines(config)) print(`${command}\n`);
     return 0;
   }
-  const folder = await temporaryFolder();
+  const folder = await scratchFolder();
   try {
     const path = `${folder}/${config.name}`;
     await Deno.writeTextFile(path, RUN_LINE, { mode: 0o755 });
@@ -59,7 +59,7 @@ async function run(config: SubmitConfig): Promise<number> {
   }
 }
 
-async function temporaryFolder(): Promise<string> {
+async function scratchFolder(): Promise<string> {
   try {
     return await Deno.makeTempDir({ prefix: "dispyscheduler-submit-" });
   } catch (error) {

@@ -7,7 +7,6 @@
 import { isAbsolute, join, relative, sep } from "node:path";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
-import { removeFile } from "./file_intake.ts";
 
 const log = getLogger("node");
 
@@ -83,5 +82,15 @@ export class ComputationFolder {
     } catch (error) {
       log.debug("files of a computation stay", { path: this.path, reason: messageOf(error) });
     }
+  }
+}
+
+/** Removes a file that may be gone already: jobs may do as they like with what they got. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    log.warning("file of a job cannot be removed", { path, reason: messageOf(error) });
   }
 }

@@ -17,7 +17,7 @@ import {
   type NodeCloseRequest,
   type SetupRequest,
 } from "../wire/mod.ts";
-import { encodeNodeClosed } from "../wire/node_recall.ts";
+import { encodeNodeClosed } from "../wire/node_closed.ts";
 import { ComputationFolder } from "./computation_folder.ts";
 import type { NodeContext } from "./context.ts";
 import { sizeRefusal } from "./file_intake.ts";

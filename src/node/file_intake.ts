@@ -16,6 +16,7 @@ import {
   WireError,
   type XferFile,
 } from "../wire/mod.ts";
+import { removeFile } from "./computation_folder.ts";
 import type { NodeContext } from "./context.ts";
 import type { HeldComputation } from "./held_computations.ts";
 
@@ -94,16 +95,6 @@ export async function releaseFiles(
     if (unsafeFileName(xfer) !== null) continue;
     const path = filePath(computation.folder.path, xfer);
     if (computation.files.released(path)) await removeFile(path);
-  }
-}
-
-/** Removes a file that may be gone already: jobs may do as they like with what they got. */
-export async function removeFile(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    log.warning("file of a job cannot be removed", { path, reason: messageOf(error) });
   }
 }
 

@@ -11,9 +11,13 @@ import { type Guest, MAX_STRANGER_WARNINGS } from "../server/net/admission.ts";
 import {
   AUTH_LENGTH_BYTES,
   authMatches,
+  type ClientRequest,
+  decodeClientRequest,
   decodeDiscoveryBody,
   decodeToNode,
   encodeIntAnswer,
+  encodePendingJobsAnswer,
+  encodeRetrieveJobAnswer,
   encodeUidsAnswer,
   GREETING_LIMITS,
   isAck,
@@ -21,15 +25,8 @@ import {
   type MessageStream,
   type NodeQueryRequest,
   type Ping,
-} from "../wire/mod.ts";
-import {
-  decodeRecall,
-  encodePendingAnswer,
-  encodeRetrieveAnswer,
-  isRecallTag,
-  type RecallRequest,
   type RetrieveJobRequest,
-} from "../wire/node_recall.ts";
+} from "../wire/mod.ts";
 import { splitTag } from "../wire/tags.ts";
 import type { Computations } from "./computations.ts";
 import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, type NodeContext } from "./context.ts";
@@ -44,6 +41,11 @@ const log = getLogger("node");
 
 /** A peer with a wrong secret goes on trying; its warning is not repeated within this time. */
 const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
+
+/** Whether a request is for results that were not taken. */
+function isRecallTag(tag: string): boolean {
+  return tag === "PENDING_JOBS" || tag === "RETRIEVE_JOB";
+}
 
 /** Who answers which requests. */
 export interface RequestParts {
@@ -72,7 +74,7 @@ export class Requests {
     if (message.length === 0) return;
     const { tag, body } = splitTag(message);
     if (tag === "PING") return this.#greeted(decodePing(body), stream);
-    if (isRecallTag(tag)) return await this.#recall(stream, decodeRecall(message));
+    if (isRecallTag(tag)) return await this.#recall(stream, decodeClientRequest(message));
     await this.#serveRequest(stream, message);
   }
 
@@ -150,12 +152,14 @@ export class Requests {
     await this.parts.replies.resend(computeId, auth);
   }
 
-  async #recall(stream: MessageStream, request: RecallRequest): Promise<void> {
+  /** dispy's own JobCluster asks as clients ask a scheduler. */
+  async #recall(stream: MessageStream, request: ClientRequest): Promise<void> {
     if (request.kind === "RETRIEVE_JOB") return await this.#retrieve(stream, request);
+    if (request.kind !== "PENDING_JOBS") return;
     const { computeId, auth } = request;
-    const done = this.parts.kept.of(computeId, auth).map(({ uid }) => uid);
+    const doneUids = this.parts.kept.of(computeId, auth).map(({ uid }) => uid);
     const pending = this.#authorized(request)?.jobs.size ?? 0;
-    await stream.writeMessage(encodePendingAnswer(done, pending));
+    await stream.writeMessage(encodePendingJobsAnswer({ doneUids, pending }));
   }
 
   async #retrieve(stream: MessageStream, request: RetrieveJobRequest): Promise<void> {
@@ -163,7 +167,7 @@ export class Requests {
     const found = kept.of(request.computeId, request.auth).find(({ uid }) => uid === request.uid);
     const reply = found === undefined ? null : await kept.read(found);
     const isIts = reply?.hash === request.hash;
-    await stream.writeMessage(...encodeRetrieveAnswer(isIts ? reply : null));
+    await stream.writeMessage(...encodeRetrieveJobAnswer(isIts ? reply : null));
     if (found === undefined || !isIts) return;
     if (isAck(await stream.readMessage(MAX_ANSWER_BYTES))) await kept.remove(found);
   }

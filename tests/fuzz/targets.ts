@@ -32,7 +32,6 @@ import {
   encodeControlRefusal,
   encodeControlRequest,
 } from "../../src/wire/control.ts";
-import { decodeRecall } from "../../src/wire/node_recall.ts";
 import {
   decodeTypeScriptArguments,
   decodeTypeScriptValue,
@@ -244,12 +243,6 @@ const controls: Target = {
   }),
 };
 
-const recalls: Target = {
-  name: "questions for results to a node",
-  corpus: messagesOf("from_client"),
-  takes: taker(isMalformed, decodeRecall),
-};
-
 /** Feeds a file to the command line, which says what is wrong, and with which exit code. */
 function fileTarget(name: string, option: string, texts: readonly string[]): Target {
   const decoder = new TextDecoder();
@@ -276,7 +269,6 @@ export const TARGETS: readonly Target[] = [
   answers,
   typeScriptValues,
   controls,
-  recalls,
   pickles,
   smallPickles,
   fileTarget("configuration files", "--config", CONFIG_FILES),

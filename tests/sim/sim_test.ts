@@ -17,15 +17,16 @@ Deno.test("the same seed gives the same world, to the last event", () => {
   }
 });
 
-Deno.test("calm worlds see clusters compete for CPUs, and killed ones restarts", () => {
+Deno.test("calm worlds see clusters compete for CPUs", () => {
   let watched = 0;
+  for (let i = 0; i < 150; i++) watched += play(8 * i).watched;
+  assertEquals(watched > 100, true, `${watched}`);
+});
+
+Deno.test("in killed worlds the scheduler is started again and again", () => {
   let lives = 0;
-  for (const seed of Array.from({ length: 200 }, (_, i) => i).filter((i) => i % 8 % 3 === 0)) {
-    const verdict = play(seed);
-    watched += verdict.watched;
-    lives += verdict.lives;
-  }
-  assertEquals([watched > 100, lives > 100], [true, true]);
+  for (let i = 0; i < 20; i++) lives += play(8 * i + 3).lives;
+  assertEquals(lives > 60, true, `${lives}`);
 });
 
 Deno.test("worlds of different seeds differ", () => {
