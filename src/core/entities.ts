@@ -314,6 +314,8 @@ export interface ClusterOptions {
   readonly exclusive: boolean;
   /** {@linkcode DEFAULT_TERMS} where absent. */
   readonly terms?: Terms;
+  /** Only nodes have use for it whose platform has this among its words; any where absent. */
+  readonly platform?: string | undefined;
 }
 
 /** A result, or news of a job's end, that its client has yet to acknowledge. */

@@ -38,6 +38,8 @@ export interface ClusterRecord {
   readonly reentrant: boolean;
   readonly exclusive: boolean;
   readonly terms: Terms;
+  /** `null` = any. */
+  readonly platform: string | null;
   readonly createdSeq: number;
   readonly createdMs: number;
   readonly scheduleSeq: number;
@@ -129,6 +131,7 @@ export function clusterRecord(core: Core, cluster: Cluster): ClusterRecord | nul
     reentrant: options.reentrant,
     exclusive: options.exclusive,
     terms,
+    platform: options.platform ?? null,
     createdSeq,
     createdMs,
     scheduleSeq,

@@ -33,6 +33,8 @@ export function offerLeftNode(core: Core, node: Node): void {
 /** Gives `cluster` its share of `node`, if it is to have one and has none. */
 export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
   if (cluster.state !== "active" || cluster.excludedNodes.has(node.ipAddr)) return;
+  const { platform } = cluster.options;
+  if (platform !== undefined && !node.info.platform.split(/\s+/).includes(platform)) return;
   if (isHeldByOther(node, cluster)) return;
   const allocation = findAllocation(cluster.allocations, node);
   if (allocation === undefined) return;

@@ -16,6 +16,7 @@ import {
   SIGN_RANDOM_BYTES,
   type XferFile,
 } from "../wire/mod.ts";
+import { decodeTypeScriptCode, TYPESCRIPT_PLATFORM } from "../wire/typescript_jobs.ts";
 import { externalOf } from "./net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
@@ -114,6 +115,8 @@ export class ComputationIntake {
         reentrant: compute.reentrant,
         exclusive,
         terms,
+        // Python nodes would refuse it, each again and again.
+        platform: decodeTypeScriptCode(compute.code) === null ? undefined : TYPESCRIPT_PLATFORM,
       }, nowMs)
     );
     const computation: Computation = {
