@@ -7,7 +7,7 @@
 
 import { messageOf } from "../log/error_message.ts";
 import { fairCluster } from "../core/mod.ts";
-import { findOwnAddresses } from "../server/net/addresses.ts";
+import { findOwnAddresses, ownInterfaces } from "../net/addresses.ts";
 import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
 import { MemoryStore } from "../store/memory_store.ts";
@@ -57,7 +57,7 @@ export async function startScheduler(
   const externalHosts = options.externalHost === undefined ? [] : [options.externalHost];
   const clusterSecret = newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
   try {
-    const addresses = await findOwnAddresses(hosts, externalHosts, interfaces());
+    const addresses = await findOwnAddresses(hosts, externalHosts, ownInterfaces());
     const host = addresses.listenAt[0] ?? LOOPBACK;
     const port = freePort(host);
     const family = { nodeSide: base, node: base + 1, clientSide: port };
@@ -119,10 +119,4 @@ function freePort(hostname: string): number {
   const { port } = listener.addr;
   listener.close();
   return port;
-}
-
-/** This machine's interfaces, or `null` where they may not be known. */
-function interfaces(): Deno.NetworkInterfaceInfo[] | null {
-  const { state } = Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" });
-  return state === "granted" ? Deno.networkInterfaces() : null;
 }

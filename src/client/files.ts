@@ -9,7 +9,6 @@ import type { FileHandle } from "node:fs/promises";
 import { chmod, mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { messageOf } from "../log/error_message.ts";
-import { unsafeFileName } from "../server/file_set.ts";
 import {
   type FileSink,
   type FileSource,
@@ -17,6 +16,7 @@ import {
   receiveFile,
   refuseFile,
   sendFile,
+  unsafeFileName,
   WireError,
   type XferFile,
 } from "../wire/mod.ts";

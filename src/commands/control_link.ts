@@ -6,9 +6,9 @@
 
 import type { ConnectionConfig } from "../cli/connection_options.ts";
 import { messageOf } from "../log/error_message.ts";
-import { ListenError } from "../server/net/listen_error.ts";
-import { TlsMismatch } from "../server/net/tls_side.ts";
-import { Transport } from "../server/net/transport.ts";
+import { ListenError } from "../net/listen_error.ts";
+import { TlsMismatch } from "../net/tls_side.ts";
+import { Transport } from "../net/transport.ts";
 import {
   CONTROL_GREETING_VERSION,
   type ControlAnswer,

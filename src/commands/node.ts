@@ -18,8 +18,8 @@ import { PythonLanguage } from "../node/python/language.ts";
 import type { JobLanguage } from "../node/runner.ts";
 import { TypeScriptLanguage } from "../node/typescript/language.ts";
 import { type JobPermission, parseJobPermission } from "../node/typescript/permissions.ts";
-import { findOwnAddresses } from "../server/net/addresses.ts";
-import { ListenError } from "../server/net/listen_error.ts";
+import { findOwnAddresses } from "../net/addresses.ts";
+import { ListenError } from "../net/listen_error.ts";
 import { untilAskedToEnd } from "./asked_to_end.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 

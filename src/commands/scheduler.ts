@@ -12,8 +12,8 @@ import { VERSION } from "../cli/version.ts";
 import { earliestJob, earlyCluster, fairCluster } from "../core/mod.ts";
 import { JournalError } from "../journal/database.ts";
 import { configureLogging, getLogger } from "../log/log.ts";
-import { findOwnAddresses } from "../server/net/addresses.ts";
-import { ListenError } from "../server/net/listen_error.ts";
+import { findOwnAddresses, ownInterfaces } from "../net/addresses.ts";
+import { ListenError } from "../net/listen_error.ts";
 import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
 import { StoreError } from "../store/file_store.ts";
@@ -53,17 +53,11 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
   };
 }
 
-/** This machine's interfaces, or `null` where they may not be known. */
-function interfaces(): Deno.NetworkInterfaceInfo[] | null {
-  const { state } = Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" });
-  return state === "granted" ? Deno.networkInterfaces() : null;
-}
-
 async function run(config: SchedulerConfig, warnings: readonly string[]): Promise<void> {
   configureLogging({ level: config.logLevel, format: config.logFormat });
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
-  const addresses = await findOwnAddresses(config.hosts, config.extHosts, interfaces());
+  const addresses = await findOwnAddresses(config.hosts, config.extHosts, ownInterfaces());
   const { store, state } = await openState(config);
   const server = new Server(serverOptions(config), store, addresses, state);
   const localNode = config.localCpus === undefined

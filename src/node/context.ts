@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { OwnAddresses } from "../server/net/addresses.ts";
-import type { Transport } from "../server/net/transport.ts";
+import type { OwnAddresses } from "../net/addresses.ts";
+import type { Transport } from "../net/transport.ts";
 import type { HeldComputations } from "./held_computations.ts";
 import type { NodeOptions } from "./options.ts";
 import type { ProcessMark } from "./process_tree.ts";

@@ -9,10 +9,10 @@ import { isIP } from "node:net";
 import { concat } from "@std/bytes/concat.js";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
-import { externalOf } from "../server/net/addresses.ts";
-import type { PortFamily } from "../server/net/port_family.ts";
-import type { UdpSockets } from "../server/net/udp_sockets.ts";
-import { Versions } from "../server/versions.ts";
+import { externalOf } from "../net/addresses.ts";
+import type { PortFamily } from "../net/port_family.ts";
+import type { UdpSockets } from "../net/udp_sockets.ts";
+import { Versions } from "../net/versions.ts";
 import {
   authCode,
   canonicalAddress,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isLoopback } from "../server/net/addresses.ts";
+import { isLoopback } from "../net/addresses.ts";
 import type { NodeOptions } from "./options.ts";
 
 /**

@@ -7,12 +7,12 @@
 import { dirname, join } from "node:path";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
-import { unsafeFileName } from "../server/file_set.ts";
 import {
   confirmFile,
   type MessageStream,
   receiveFile,
   refuseFile,
+  unsafeFileName,
   WireError,
   type XferFile,
 } from "../wire/mod.ts";

@@ -7,12 +7,12 @@
 import { join } from "node:path";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
-import { acceptFrom, openTcp } from "../server/net/accept.ts";
-import { isLoopback, type OwnAddresses } from "../server/net/addresses.ts";
-import { Admission } from "../server/net/admission.ts";
-import type { PortFamily } from "../server/net/port_family.ts";
-import { Transport } from "../server/net/transport.ts";
-import { UdpSockets } from "../server/net/udp_sockets.ts";
+import { acceptFrom, openTcp } from "../net/accept.ts";
+import { isLoopback, type OwnAddresses } from "../net/addresses.ts";
+import { Admission } from "../net/admission.ts";
+import type { PortFamily } from "../net/port_family.ts";
+import { Transport } from "../net/transport.ts";
+import { UdpSockets } from "../net/udp_sockets.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES, WireError } from "../wire/mod.ts";
 import { encodeNodeRequest } from "../wire/from_node.ts";
 import { Availability } from "./avail_info.ts";

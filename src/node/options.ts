@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TlsIdentity } from "../server/net/tls_identity.ts";
+import type { TlsIdentity } from "../net/tls_identity.ts";
 import type { ServiceHours } from "./service_hours.ts";
 
 /** Settings of a node, fixed for its life. */

@@ -5,7 +5,7 @@
  */
 
 import { isIP } from "node:net";
-import { externalOf, type OwnAddresses } from "../server/net/addresses.ts";
+import { externalOf, type OwnAddresses } from "../net/addresses.ts";
 
 /**
  * The address to announce over a connection.

@@ -7,7 +7,7 @@
 
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import { type Guest, MAX_STRANGER_WARNINGS } from "../server/net/admission.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import {
   AUTH_LENGTH_BYTES,
   authMatches,

@@ -38,7 +38,7 @@ import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import { KeptPayload, type Loan } from "./kept_payload.ts";
-import { Lanes } from "./net/lanes.ts";
+import { Lanes } from "../net/lanes.ts";
 
 const log = getLogger("client");
 

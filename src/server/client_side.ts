@@ -44,7 +44,7 @@ import {
 } from "../wire/mod.ts";
 import { CONTROL_TAG } from "../wire/control.ts";
 import { StoreError } from "../store/file_store.ts";
-import { type Guest, MAX_STRANGER_WARNINGS } from "./net/admission.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import type { ComputationIntake } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
 import {
@@ -63,7 +63,7 @@ import { encodeJobRefusal } from "./job_refusal.ts";
 import type { KeptPayload } from "./kept_payload.ts";
 import type { NodeControl } from "./node_control.ts";
 import type { NodeLink } from "./node_link.ts";
-import type { PortFamily } from "./net/port_family.ts";
+import type { PortFamily } from "../net/port_family.ts";
 import { JOB_FORM } from "./payload_forms.ts";
 import type { ResultRecall } from "./result_recall.ts";
 

@@ -17,7 +17,7 @@ import {
   type XferFile,
 } from "../wire/mod.ts";
 import { decodeTypeScriptCode, TYPESCRIPT_PLATFORM } from "../wire/typescript_jobs.ts";
-import { externalOf } from "./net/addresses.ts";
+import { externalOf } from "../net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
 import type { Context } from "./context.ts";

@@ -8,17 +8,14 @@ import type { Node } from "../core/mod.ts";
 import type { CoreJournal } from "../journal/core_journal.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode } from "../wire/mod.ts";
-import type { OwnAddresses } from "./net/addresses.ts";
+import type { OwnAddresses } from "../net/addresses.ts";
 import type { Computations } from "./computation.ts";
 import type { Engine } from "./engine.ts";
 import type { ServerOptions } from "./options.ts";
 import type { PayloadKeeper } from "./kept_payload.ts";
-import type { TransferBudget } from "./net/transfer_budget.ts";
+import type { TransferBudget } from "../net/transfer_budget.ts";
 import type { Quotas } from "./quotas.ts";
-import type { Transport } from "./net/transport.ts";
-
-/** The dispy version that we announce to peers that have not announced theirs. */
-export const DEFAULT_VERSION = "4.15.2";
+import type { Transport } from "../net/transport.ts";
 
 /** What the parts of the server share. */
 export interface Context {

@@ -17,12 +17,12 @@ import {
   type Pong,
   type SchedulerPing,
 } from "../wire/mod.ts";
-import { announced } from "./net/addresses.ts";
+import { announced } from "../net/addresses.ts";
 import type { Context } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
-import type { PortFamily } from "./net/port_family.ts";
-import type { UdpSockets } from "./net/udp_sockets.ts";
-import { Versions } from "./versions.ts";
+import type { PortFamily } from "../net/port_family.ts";
+import type { UdpSockets } from "../net/udp_sockets.ts";
+import { Versions } from "../net/versions.ts";
 
 const log = getLogger("discovery");
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isLoopback } from "./net/addresses.ts";
+import { isLoopback } from "../net/addresses.ts";
 import type { ServerOptions } from "./options.ts";
 
 /** The options that matter here. */

@@ -5,8 +5,8 @@
  */
 
 import { getLogger } from "../log/log.ts";
+import { unsafeFileName } from "../wire/mod.ts";
 import type { XferFile } from "../wire/mod.ts";
-import { unsafeFileName } from "./file_set.ts";
 import type { ServerOptions } from "./options.ts";
 
 const log = getLogger("clientside");

@@ -16,7 +16,7 @@ import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import type { FileStore, KeptFile } from "../store/file_store.ts";
 import type { Item, MemoryBudget } from "./memory_budget.ts";
-import type { TransferBudget } from "./net/transfer_budget.ts";
+import type { TransferBudget } from "../net/transfer_budget.ts";
 
 const log = getLogger("store");
 

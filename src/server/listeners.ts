@@ -6,15 +6,15 @@
 
 import { getLogger } from "../log/log.ts";
 import { decodeNodeRequest, GREETING_LIMITS, type MessageStream, WireError } from "../wire/mod.ts";
-import { acceptFrom, type Entrance, openTcp } from "./net/accept.ts";
-import { isLoopback } from "./net/addresses.ts";
-import type { Admission, Guest } from "./net/admission.ts";
+import { acceptFrom, type Entrance, openTcp } from "../net/accept.ts";
+import { isLoopback } from "../net/addresses.ts";
+import type { Admission, Guest } from "../net/admission.ts";
 import { messageOf } from "../log/error_message.ts";
-import { ListenError } from "./net/listen_error.ts";
+import { ListenError } from "../net/listen_error.ts";
 import type { NodeSide } from "./node_side.ts";
-import type { PortFamily } from "./net/port_family.ts";
-import type { Transport } from "./net/transport.ts";
-import type { UdpSockets } from "./net/udp_sockets.ts";
+import type { PortFamily } from "../net/port_family.ts";
+import type { Transport } from "../net/transport.ts";
+import type { UdpSockets } from "../net/udp_sockets.ts";
 
 const log = getLogger("server");
 

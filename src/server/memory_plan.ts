@@ -9,7 +9,7 @@ import type { FileStore } from "../store/file_store.ts";
 import type { Context } from "./context.ts";
 import { PayloadKeeper } from "./kept_payload.ts";
 import { MemoryBudget } from "./memory_budget.ts";
-import { TransferBudget } from "./net/transfer_budget.ts";
+import { TransferBudget } from "../net/transfer_budget.ts";
 import type { ServerOptions } from "./options.ts";
 
 /** Of all the memory, for what waits here. */

@@ -41,8 +41,9 @@ import {
   relayFile,
   type RelayInfo,
   type Terminated,
+  unsafeFileName,
 } from "../wire/mod.ts";
-import { type Guest, MAX_STRANGER_WARNINGS } from "./net/admission.ts";
+import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context, MAX_MESSAGE_BYTES, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
@@ -50,9 +51,8 @@ import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { ResultIntake } from "./result_intake.ts";
-import { unsafeFileName } from "./file_set.ts";
-import type { TransferShare } from "./net/transfer_budget.ts";
-import type { PortFamily } from "./net/port_family.ts";
+import type { TransferShare } from "../net/transfer_budget.ts";
+import type { PortFamily } from "../net/port_family.ts";
 
 const log = getLogger("nodeside");
 

@@ -5,8 +5,8 @@
  */
 
 import type { ClusterRule } from "./cluster_terms.ts";
-import type { PortFamily } from "./net/port_family.ts";
-import type { TlsIdentity } from "./net/tls_identity.ts";
+import type { PortFamily } from "../net/port_family.ts";
+import type { TlsIdentity } from "../net/tls_identity.ts";
 import type { Policy } from "../core/mod.ts";
 
 /** Settings of the server, fixed for its life. */

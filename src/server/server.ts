@@ -15,8 +15,8 @@ import {
 import { getLogger } from "../log/log.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES } from "../wire/mod.ts";
-import type { OwnAddresses } from "./net/addresses.ts";
-import { Admission } from "./net/admission.ts";
+import type { OwnAddresses } from "../net/addresses.ts";
+import { Admission } from "../net/admission.ts";
 import { ClientLinks } from "./client_links.ts";
 import { ClientSide } from "./client_side.ts";
 import { ComputationIntake } from "./computation_intake.ts";
@@ -43,8 +43,8 @@ import { Quotas } from "./quotas.ts";
 import { ResultIntake } from "./result_intake.ts";
 import { ResultRecall } from "./result_recall.ts";
 import { snapshot } from "./status.ts";
-import { Transport } from "./net/transport.ts";
-import { UdpSockets } from "./net/udp_sockets.ts";
+import { Transport } from "../net/transport.ts";
+import { UdpSockets } from "../net/udp_sockets.ts";
 
 const log = getLogger("server");
 

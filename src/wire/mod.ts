@@ -18,6 +18,7 @@ export * from "./client_answers.ts";
 export * from "./deadline.ts";
 export * from "./discovery.ts";
 export * from "./errors.ts";
+export * from "./file_name.ts";
 export * from "./file_transfer.ts";
 export * from "./framing.ts";
 export type { MessageRoom } from "./message_room.ts";

@@ -9,7 +9,7 @@
 
 import { earliestJob } from "../../src/core/mod.ts";
 import { configureLogging } from "../../src/log/log.ts";
-import { findOwnAddresses } from "../../src/server/net/addresses.ts";
+import { findOwnAddresses } from "../../src/net/addresses.ts";
 import { encodeControlRequest } from "../../src/wire/control.ts";
 import { JobNode } from "../../src/node/node.ts";
 import { Server } from "../../src/server/server.ts";

@@ -4,7 +4,7 @@
  */
 
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
-import { ADMISSION_LIMITS } from "../../src/server/net/admission.ts";
+import { ADMISSION_LIMITS } from "../../src/net/admission.ts";
 import type { Client } from "./harness/client.ts";
 import { Driven } from "./harness/driven.ts";
 import { JobStatus } from "./harness/jobs.ts";

@@ -1,7 +1,7 @@
 /** `status`, `nodes` and `cancel` with a running scheduler. */
 
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
-import { Certificates, OPENSSL_AVAILABLE } from "../unit/server/certificates.ts";
+import { Certificates, OPENSSL_AVAILABLE } from "../unit/net/certificates.ts";
 import { commandJson, runCommand, startCommand } from "./harness/commands.ts";
 import { Driven } from "./harness/driven.ts";
 import { JobStatus } from "./harness/jobs.ts";

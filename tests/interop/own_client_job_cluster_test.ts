@@ -1,7 +1,7 @@
 /** Clusters of our own client that are their own scheduler. */
 
 import { deepStrictEqual as equal, match } from "node:assert/strict";
-import { Certificates, OPENSSL_AVAILABLE } from "../unit/server/certificates.ts";
+import { Certificates, OPENSSL_AVAILABLE } from "../unit/net/certificates.ts";
 import { type Lab, SCHEDULER } from "./harness/lab.ts";
 import { scenario } from "./harness/scenario.ts";
 import { runOwnClient, startOwnClient } from "./own_clients/start.ts";

@@ -1,7 +1,7 @@
 /** Our own client as an npm package in Node.js. */
 
 import { deepStrictEqual as equal } from "node:assert/strict";
-import { Certificates, OPENSSL_AVAILABLE } from "../unit/server/certificates.ts";
+import { Certificates, OPENSSL_AVAILABLE } from "../unit/net/certificates.ts";
 import { makePackage } from "../../scripts/npm.ts";
 import { Client } from "./harness/client.ts";
 import type { Lab } from "./harness/lab.ts";

@@ -1,7 +1,7 @@
 /** Our own client with secrets and TLS, right and wrong ones. */
 
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
-import { Certificates, OPENSSL_AVAILABLE } from "../unit/server/certificates.ts";
+import { Certificates, OPENSSL_AVAILABLE } from "../unit/net/certificates.ts";
 import { type Lab, SCHEDULER } from "./harness/lab.ts";
 import { scenario } from "./harness/scenario.ts";
 import { runOwnClient, startOwnClient } from "./own_clients/start.ts";

@@ -1,7 +1,7 @@
 /** Who may use our node, and who may not. */
 
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
-import { Certificates, OPENSSL_AVAILABLE } from "../unit/server/certificates.ts";
+import { Certificates, OPENSSL_AVAILABLE } from "../unit/net/certificates.ts";
 import { Driven } from "./harness/driven.ts";
 import { everything } from "./harness/everything.ts";
 import { SCHEDULER } from "./harness/lab.ts";

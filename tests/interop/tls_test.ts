@@ -2,7 +2,7 @@
 
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
 import { ensureVenv } from "../../scripts/venv.ts";
-import { type Certificate, Certificates, OPENSSL_AVAILABLE } from "../unit/server/certificates.ts";
+import { type Certificate, Certificates, OPENSSL_AVAILABLE } from "../unit/net/certificates.ts";
 import { JobStatus } from "./harness/jobs.ts";
 import { type Lab, SCHEDULER } from "./harness/lab.ts";
 import type { LabProcess } from "./harness/process.ts";

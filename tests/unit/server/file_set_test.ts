@@ -1,8 +1,9 @@
 /** Which files are kept for how long, and which names are not taken. */
 
 import { assertEquals } from "@std/assert/equals.js";
-import { type ClientFile, FileSet, unsafeFileName } from "../../../src/server/file_set.ts";
+import { type ClientFile, FileSet } from "../../../src/server/file_set.ts";
 import type { KeptFile } from "../../../src/store/file_store.ts";
+import { unsafeFileName } from "../../../src/wire/mod.ts";
 import type { XferFile } from "../../../src/wire/mod.ts";
 
 function xfer(changes: Partial<XferFile> = {}): XferFile {

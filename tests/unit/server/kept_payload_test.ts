@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert/equals.js";
 import { assertRejects } from "@std/assert/rejects.js";
 import { type KeptPayload, LARGE_BYTES, PayloadKeeper } from "../../../src/server/kept_payload.ts";
 import { MemoryBudget } from "../../../src/server/memory_budget.ts";
-import { TransferBudget } from "../../../src/server/net/transfer_budget.ts";
+import { TransferBudget } from "../../../src/net/transfer_budget.ts";
 import { JOB_FORM, RESULT_FORM } from "../../../src/server/payload_forms.ts";
 import { type FileStore, StoreError } from "../../../src/store/file_store.ts";
 import { MemoryStore } from "../../../src/store/memory_store.ts";

@@ -14,7 +14,7 @@ import { FileSet } from "../../../src/server/file_set.ts";
 import type { JobPayload } from "../../../src/server/job_payload.ts";
 import { KeptPayload, PayloadKeeper, type PayloadMeans } from "../../../src/server/kept_payload.ts";
 import { MemoryBudget } from "../../../src/server/memory_budget.ts";
-import { TransferBudget } from "../../../src/server/net/transfer_budget.ts";
+import { TransferBudget } from "../../../src/net/transfer_budget.ts";
 import { JOB_FORM, RESULT_FORM } from "../../../src/server/payload_forms.ts";
 import {
   fileRecorder,

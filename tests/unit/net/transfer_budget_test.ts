@@ -1,7 +1,7 @@
 /** Messages wait for room, in their order; huge ones go alone, and hold up nobody else. */
 
 import { assertEquals } from "@std/assert/equals.js";
-import { SMALL_BYTES, TransferBudget } from "../../../src/server/net/transfer_budget.ts";
+import { SMALL_BYTES, TransferBudget } from "../../../src/net/transfer_budget.ts";
 
 const MB = 1024 * 1024;
 

@@ -6,8 +6,8 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { canonicalAddress } from "../../wire/mod.ts";
-import { messageOf } from "../../log/error_message.ts";
+import { canonicalAddress } from "../wire/mod.ts";
+import { messageOf } from "../log/error_message.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** An address of this machine. */
@@ -97,6 +97,12 @@ export function announced(known: readonly OwnAddress[], nearest?: string): strin
 /** What peers beyond a NAT gateway call the address of ours that is `address` here. */
 export function externalOf(known: readonly OwnAddress[], address: string): string {
   return known.find((own) => own.address === address)?.external ?? address;
+}
+
+/** This machine's interfaces, or `null` where they may not be known. */
+export function ownInterfaces(): Deno.NetworkInterfaceInfo[] | null {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" });
+  return state === "granted" ? Deno.networkInterfaces() : null;
 }
 
 /** IPv4 first, as dispy chooses. */

@@ -4,8 +4,10 @@
  * @module
  */
 
-import { DEFAULT_VERSION } from "./context.ts";
-import { type Rate, TokenBucket } from "./net/token_bucket.ts";
+import { type Rate, TokenBucket } from "./token_bucket.ts";
+
+/** The dispy version that we announce to peers that have not announced theirs. */
+export const DEFAULT_VERSION = "4.15.2";
 
 /** More versions than that in one network are no versions, but somebody playing. */
 const MAX_OF_NODES = 8;

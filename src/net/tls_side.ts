@@ -5,10 +5,10 @@
  * @module
  */
 
-import { messageOf } from "../../log/error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { getLogger } from "../../log/log.ts";
-import { type Deadlines, WireError } from "../../wire/mod.ts";
+import { getLogger } from "../log/log.ts";
+import { type Deadlines, WireError } from "../wire/mod.ts";
 import { ListenError } from "./listen_error.ts";
 import type { TlsIdentity } from "./tls_identity.ts";
 import { HandshakeError, TlsStream } from "./tls_stream.ts";

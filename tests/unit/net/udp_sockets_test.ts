@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertThrows } from "@std/assert/throws.js";
-import type { OwnAddresses } from "../../../src/server/net/addresses.ts";
-import { ListenError } from "../../../src/server/net/listen_error.ts";
-import type { PortFamily } from "../../../src/server/net/port_family.ts";
-import { UdpSockets } from "../../../src/server/net/udp_sockets.ts";
+import type { OwnAddresses } from "../../../src/net/addresses.ts";
+import { ListenError } from "../../../src/net/listen_error.ts";
+import type { PortFamily } from "../../../src/net/port_family.ts";
+import { UdpSockets } from "../../../src/net/udp_sockets.ts";
 
 const NOTHING_KNOWN: OwnAddresses = { listenAt: [], known: [], outlets: [] };
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { assertEquals } from "@std/assert/equals.js";
-import { Trust } from "../../../src/server/net/tls_trust.ts";
+import { Trust } from "../../../src/net/tls_trust.ts";
 import { Certificates, OPENSSL_AVAILABLE } from "./certificates.ts";
 import { AUTHORITY_PEM, VERSION1_PEM } from "./version1.ts";
 

@@ -4,10 +4,10 @@ import { assertThrows } from "@std/assert/throws.js";
 import { connect as tlsConnect, createServer, type SecureVersion, type TLSSocket } from "node:tls";
 import type { AddressInfo, Socket } from "node:net";
 import { configureLogging } from "../../../src/log/log.ts";
-import { ListenError } from "../../../src/server/net/listen_error.ts";
-import { Transport } from "../../../src/server/net/transport.ts";
+import { ListenError } from "../../../src/net/listen_error.ts";
+import { Transport } from "../../../src/net/transport.ts";
 import { Deadlines, type MessageStream, WireError } from "../../../src/wire/mod.ts";
-import type { TlsIdentity } from "../../../src/server/net/tls_identity.ts";
+import type { TlsIdentity } from "../../../src/net/tls_identity.ts";
 import { type Certificate, Certificates, OPENSSL_AVAILABLE } from "./certificates.ts";
 import { VERSION1_KEY_PEM, VERSION1_PEM } from "./version1.ts";
 

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { getLogger } from "../../log/log.ts";
-import { RepeatLimiter } from "../../log/repeat_limiter.ts";
+import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import {
   type ByteStream,
   canonicalAddress,
   type Deadlines,
   MessageStream,
   WireError,
-} from "../../wire/mod.ts";
+} from "../wire/mod.ts";
 import type { TlsIdentity } from "./tls_identity.ts";
 import { PlainStream } from "./plain_stream.ts";
 import { type PeerKind, speaksTls, TlsMismatch, TlsSide } from "./tls_side.ts";

@@ -6,7 +6,7 @@ import {
   ADMISSION_LIMITS,
   type AdmissionLimits,
   type Guest,
-} from "../../../src/server/net/admission.ts";
+} from "../../../src/net/admission.ts";
 import { Deadlines } from "../../../src/wire/mod.ts";
 
 /** An admission whose clock and known addresses a test sets, with what it logs. */

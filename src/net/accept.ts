@@ -5,10 +5,10 @@
  * @module
  */
 
-import { messageOf } from "../../log/error_message.ts";
-import { getLogger } from "../../log/log.ts";
-import { RepeatLimiter } from "../../log/repeat_limiter.ts";
-import { canonicalAddress, type MessageStream, WireError } from "../../wire/mod.ts";
+import { messageOf } from "../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import { canonicalAddress, type MessageStream, WireError } from "../wire/mod.ts";
 import type { Admission, Guest } from "./admission.ts";
 import { listenError } from "./listen_error.ts";
 import type { Transport } from "./transport.ts";

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert/equals.js";
-import { DEFAULT_VERSION } from "../../../src/server/context.ts";
-import { Versions } from "../../../src/server/versions.ts";
+import { DEFAULT_VERSION, Versions } from "../../../src/net/versions.ts";
 
 Deno.test("versions that anybody claims do not drive out those of nodes, nor later honest claims", () => {
   let nowMs = 0;

@@ -10,10 +10,10 @@
  * @module
  */
 
-import { getLogger } from "../../log/log.ts";
-import { RepeatLimiter } from "../../log/repeat_limiter.ts";
-import type { Deadlines, DeadlineTarget } from "../../wire/mod.ts";
-import { messageOf } from "../../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import type { Deadlines, DeadlineTarget } from "../wire/mod.ts";
+import { messageOf } from "../log/error_message.ts";
 import type { PeerKind } from "./tls_side.ts";
 import { type Rate, TokenBucket } from "./token_bucket.ts";
 

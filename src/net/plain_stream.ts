@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ByteStream, StreamAddress } from "../../wire/mod.ts";
+import type { ByteStream, StreamAddress } from "../wire/mod.ts";
 
 /** See the module's description. */
 export class PlainStream implements ByteStream {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertRejects } from "@std/assert/rejects.js";
-import { announced, externalOf, findOwnAddresses } from "../../../src/server/net/addresses.ts";
-import { ListenError } from "../../../src/server/net/listen_error.ts";
+import { announced, externalOf, findOwnAddresses } from "../../../src/net/addresses.ts";
+import { ListenError } from "../../../src/net/listen_error.ts";
 
 function link(
   name: string,

@@ -1,6 +1,6 @@
 /** Nobody can reach us; the message says why and what to do. */
 
-import { messageOf } from "../../log/error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }

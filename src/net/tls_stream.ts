@@ -14,7 +14,7 @@
 import { Duplex } from "node:stream";
 import { connect, type SecureContext, TLSSocket } from "node:tls";
 import type { X509Certificate } from "node:crypto";
-import type { ByteStream, Deadlines, StreamAddress } from "../../wire/mod.ts";
+import type { ByteStream, Deadlines, StreamAddress } from "../wire/mod.ts";
 
 /** Ciphertext is read in pieces of this size: a record of full size fits. */
 const READ_BYTES = 32 * 1024;

@@ -5,10 +5,10 @@
  */
 
 import { isIP } from "node:net";
-import { getLogger } from "../../log/log.ts";
-import { canonicalAddress, WireError } from "../../wire/mod.ts";
+import { getLogger } from "../log/log.ts";
+import { canonicalAddress, WireError } from "../wire/mod.ts";
 import type { OwnAddresses } from "./addresses.ts";
-import { messageOf } from "../../log/error_message.ts";
+import { messageOf } from "../log/error_message.ts";
 import { listenError } from "./listen_error.ts";
 import type { PortFamily } from "./port_family.ts";
 
