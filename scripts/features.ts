@@ -50,6 +50,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["demo", "The demo"],
   ["commands_submit", "`dispyscheduler submit`"],
   ["commands_control", "`dispyscheduler status`, `nodes`, `cancel`"],
+  ["readme", "Examples of this README"],
   ["own_client_results", "Our client library: jobs and their results"],
   ["own_client_payload", "Our client library: what jobs bring and take"],
   ["own_client_status", "Our client library: news, cancelling, files, provisional results"],
