@@ -5,7 +5,7 @@
  */
 
 import { parseCpus, parseDuration, parseServe, parseTimeOfDay } from "./node_values.ts";
-import { type AnyTable, asIs, flag, list, value } from "./options.ts";
+import { type AnyTable, asIs, flag, list, OPTIONS, value } from "./options.ts";
 import {
   parseBasePort,
   parseHost,
@@ -13,7 +13,6 @@ import {
   parsePath,
   parsePingInterval,
   parseSize,
-  parseWord,
   parseZombieInterval,
 } from "./values.ts";
 
@@ -231,27 +230,8 @@ export const NODE_OPTIONS = {
     group: "Program",
     help: "Accepted because dispynode has it: this node never reads commands from the terminal.",
   }),
-  debug: flag({
-    short: "d",
-    group: "Program",
-    help: "Log debug messages too.",
-  }),
-  log_format: value({
-    group: "Program",
-    placeholder: "text|json",
-    defaultText: "text",
-    parse: parseWord("text", "json"),
-    help: "Log lines for people, or one JSON object a line.",
-  }),
-  version: flag({
-    group: "Program",
-    commandLineOnly: true,
-    help: "Show the version and exit.",
-  }),
-  help: flag({
-    short: "h",
-    group: "Program",
-    commandLineOnly: true,
-    help: "Show this text and exit.",
-  }),
+  debug: OPTIONS.debug,
+  log_format: OPTIONS.log_format,
+  version: OPTIONS.version,
+  help: OPTIONS.help,
 } satisfies AnyTable;
