@@ -29,7 +29,6 @@ import {
   decodeControlAnswer,
   decodeControlRequest,
   encodeControlAnswer,
-  encodeControlRefusal,
   encodeControlRequest,
 } from "../../src/wire/control.ts";
 import {
@@ -230,8 +229,6 @@ const controls: Target = {
       clusters: [],
       totals: { jobsPending: 0, jobsRunning: 1, jobsDone: 2, cpuTimeMs: 3.5, clustersWaiting: 0 },
     }),
-    encodeControlRefusal("there is no such cluster"),
-    new TextEncoder().encode("null"),
   ],
   takes: taker(isNoControl, (bytes) => {
     try {
