@@ -54,7 +54,7 @@ const STAGES: Stage[] = [
     limitMs: 5 * MINUTE_MS,
     command: ["run", "--allow-all", "scripts/compile.ts", "--check"],
   },
-  { name: "interop", fast: false, limitMs: 40 * MINUTE_MS, tests: "tests/interop" },
+  { name: "interop", fast: false, limitMs: 70 * MINUTE_MS, tests: "tests/interop" },
 ];
 
 /** Runs `deno` with `args`; the answer is whether it ended well within `limitMs`. */
