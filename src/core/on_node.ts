@@ -4,14 +4,13 @@
  * @module
  */
 
-import { allocatedCpus } from "./allocation.ts";
 import { dispatch } from "./dispatch.ts";
 import { Node, type NodeInfo, type Share } from "./entities.ts";
 import { confirmNode } from "./inventory.ts";
 import { loseNode, nodeProbed, type ProbeAnswer } from "./nodes.ts";
 import { onShareClosed } from "./on_cluster.ts";
 import { applyLimit } from "./on_operator.ts";
-import { cancelPinned, offerNode } from "./shares.ts";
+import { cancelPinned, offerNode, refitShare } from "./shares.ts";
 import { type Core, reindexNode, reindexShare } from "./state.ts";
 
 /** First wait before a node that refused a computation is asked again; doubled each time. */
@@ -57,9 +56,8 @@ export function onShareReady(core: Core, share: Share, cpus: number, nowMs: numb
   node.lastPulseMs = nowMs;
   node.unreachable = 0;
   setAvailCpus(core, node, cpus);
-  share.maxCpus = allocatedCpus(share.allocation, node.availCpus);
+  refitShare(core, share);
   share.failures = 0;
-  core.note(share);
   if (share.state === "closing") {
     // Closed while it was being set up.
     core.emit({ kind: "closeShare", share, terminatePending: true });
@@ -137,8 +135,7 @@ export function onNodeCpusChanged(core: Core, node: Node, cpus: number): void {
   node.cpus = node.availCpus = Math.max(0, cpus);
   core.note(node);
   for (const share of node.shares.values()) {
-    share.maxCpus = allocatedCpus(share.allocation, node.availCpus);
-    core.note(share);
+    refitShare(core, share);
     core.emit({ kind: "tellNodeStatus", share, status: "cpus" });
   }
   reindexNode(core, node);
@@ -158,9 +155,6 @@ function setAvailCpus(core: Core, node: Node, cpus: number): void {
   node.availCpus = cpus;
   node.cpus = limited ? Math.min(node.cpus, cpus) : cpus;
   core.note(node);
-  for (const share of node.shares.values()) {
-    share.maxCpus = allocatedCpus(share.allocation, cpus);
-    core.note(share);
-  }
+  for (const share of node.shares.values()) refitShare(core, share);
   reindexNode(core, node);
 }

@@ -30,6 +30,17 @@ export function offerLeftNode(core: Core, node: Node): void {
   }
 }
 
+/**
+ * The node offers another number of CPUs: which of the cluster's allocations counts, and how many
+ * CPUs that gives, may have changed with it.
+ */
+export function refitShare(core: Core, share: Share): void {
+  const { cluster, node } = share;
+  share.allocation = findAllocation(cluster.allocations, node) ?? share.allocation;
+  share.maxCpus = allocatedCpus(share.allocation, node.availCpus);
+  core.note(share);
+}
+
 /** Gives `cluster` its share of `node`, if it is to have one and has none. */
 export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
   if (cluster.state !== "active" || cluster.excludedNodes.has(node.ipAddr)) return;

@@ -46,6 +46,7 @@ export class FakeServer implements NodeSide {
   lives = 0;
   /** It was told to end for good. */
   isShutDown = false;
+  #isSpared = false;
 
   constructor(
     readonly env: Env,
@@ -88,9 +89,15 @@ export class FakeServer implements NodeSide {
     this.#ambush = () => {
       this.#ambush = null;
       life.after(this.env.prng.int(0, MAX_AMBUSH_MS), () => {
-        if (!this.isShutDown) this.kill("killed", downMs);
+        if (!this.isShutDown && !this.#isSpared) this.kill("killed", downMs);
       });
     };
+  }
+
+  /** From here on it is killed no more. */
+  spare(): void {
+    this.#isSpared = true;
+    this.#ambush = null;
   }
 
   /** It is told to leave everything for the next start. */

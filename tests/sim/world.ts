@@ -301,6 +301,7 @@ class World {
     const { faults, network, prng } = this.env;
     this.#isHealed = true;
     this.#tell("the world is healed");
+    this.server.spare();
     network.weather.lossRate = network.weather.doubleRate = 0;
     for (const fault of Object.keys(faults) as Array<keyof Faults>) faults[fault] = 0;
     this.server.restart();
@@ -344,6 +345,8 @@ class World {
   /** Nothing will happen any more, but for the pulses. */
   #isQuiet(): boolean {
     const { core } = this.server;
+    // One that was killed has yet to start again and see what is left.
+    if (!this.server.isUp && !this.server.isShutDown) return false;
     if (core.jobs.size + core.offered.size + core.inventoried.size > 0) return false;
     for (const client of this.clients) {
       if (client.isDone) continue;
