@@ -4,6 +4,8 @@
  * @module
  */
 
+import { USAGE_EXIT_CODE } from "./src/cli/usage_error.ts";
+
 /** Runs a command with the arguments that follow its name, and tells the exit code. */
 type Command = (args: readonly string[]) => Promise<number>;
 
@@ -20,6 +22,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 if (import.meta.main) {
   const [name = "", ...rest] = Deno.args;
   const isNamed = Object.hasOwn(COMMANDS, name);
+  if (!isNamed && name !== "" && !name.startsWith("-")) {
+    const { unknownCommand } = await import("./src/cli/unknown_command.ts");
+    console.error(`dispyscheduler: ${unknownCommand(name, Object.keys(COMMANDS))}`);
+    Deno.exit(USAGE_EXIT_CODE);
+  }
   const command = await COMMANDS[isNamed ? name : "scheduler"]!();
   // Connections that nobody will answer may be open: they end with the program.
   Deno.exit(await command(isNamed ? rest : Deno.args));

@@ -4,6 +4,8 @@
  *
  *     deno task chaos                              two minutes
  *     deno task chaos --minutes 30 --seed 7        longer; the same seed plans the same faults
+ *     deno task chaos --nodes mixed                dispynodes and our own, in turn; or: ours, dispy
+ *     deno task chaos --nodes 8 --nodes ours       so many nodes, all our own
  *     deno task chaos --no-scheduler-kills         nodes, networks and clients only
  *     deno task chaos --durability power           the scheduler's option of that name
  *
@@ -11,7 +13,7 @@
  */
 
 import { runChaos } from "../tests/interop/chaos/run.ts";
-import { Lab } from "../tests/interop/harness/lab.ts";
+import { Lab, type NodeKind } from "../tests/interop/harness/lab.ts";
 import { Namespace } from "../tests/interop/harness/namespace.ts";
 import { Network } from "../tests/interop/harness/network.ts";
 import { withChildren } from "./children.ts";
@@ -22,6 +24,7 @@ interface Options {
   readonly minutes: number;
   readonly seed: number;
   readonly nodes: number;
+  readonly nodeKind: NodeKind | "mixed";
   readonly clients: number;
   readonly schedulerKills: boolean;
   readonly durability: string;
@@ -29,8 +32,14 @@ interface Options {
   readonly keepLogs: boolean;
 }
 
-const USAGE = "usage: deno task chaos [--minutes M] [--seed N] [--nodes N] [--clients N] " +
-  "[--no-scheduler-kills] [--durability crash|power] [--keep-logs]";
+const USAGE = "usage: deno task chaos [--minutes M] [--seed N] [--nodes N] " +
+  "[--nodes dispy|ours|mixed] [--clients N] [--no-scheduler-kills] [--durability crash|power] [--keep-logs]";
+
+const NODE_KINDS: Readonly<Record<string, Options["nodeKind"]>> = {
+  dispy: "dispynode",
+  ours: "ours",
+  mixed: "mixed",
+};
 
 function usage(): never {
   console.error(USAGE);
@@ -42,13 +51,16 @@ function parseOptions(args: string[]): Options {
   let schedulerKills = true;
   let keepLogs = false;
   let durability = "crash";
+  let nodeKind: Options["nodeKind"] = "dispynode";
   const words = args.filter((arg) => arg !== "--").flatMap((arg) => arg.split("=", 2));
   for (let i = 0; i < words.length; i++) {
     const name = words[i]!.replace(/^--/, "");
     if (words[i] === "--no-scheduler-kills") schedulerKills = false;
     else if (words[i] === "--keep-logs") keepLogs = true;
     else if (words[i] === "--durability") durability = words[++i] ?? "";
-    else if (words[i]!.startsWith("--") && Object.hasOwn(numbers, name)) {
+    else if (name === "nodes" && Object.hasOwn(NODE_KINDS, words[i + 1] ?? "")) {
+      nodeKind = NODE_KINDS[words[++i]!]!;
+    } else if (words[i]!.startsWith("--") && Object.hasOwn(numbers, name)) {
       numbers[name as keyof typeof numbers] = Number(words[++i]);
     } else usage();
   }
@@ -56,7 +68,7 @@ function parseOptions(args: string[]): Options {
   const areCounts = [nodes, clients].every((n) => Number.isInteger(n) && n >= 1 && n <= 50);
   if (!areCounts || !Number.isInteger(seed) || !(minutes > 0 && minutes <= 24 * 60)) usage();
   if (!/^(crash|power)$/.test(durability)) usage();
-  return { ...numbers, schedulerKills, durability, keepLogs };
+  return { ...numbers, nodeKind, schedulerKills, durability, keepLogs };
 }
 
 await withChildren(async (children) => {

@@ -172,7 +172,7 @@ export function parseSize(text: string): number {
  */
 export function parseCount(text: string): number {
   const count = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (count < 1) throw new ValueError("a number of them: give a whole number from 1 on");
+  if (count < 1) throw new ValueError("a whole number from 1 on");
   return count;
 }
 

@@ -90,7 +90,10 @@ export async function* mapJobs<Args, Result>(
     signal?.removeEventListener("abort", onAbort);
     if (!exhausted || waiting.size > 0) {
       await Promise.allSettled([...waiting].map((job) => job.cancel()));
-      await iterator.return?.();
+      const closed = Promise.resolve(iterator.return?.());
+      // One that is still being asked can be closed only once it has answered, if ever it does.
+      if (asking) closed.catch(() => {});
+      else await closed;
     }
   }
 }

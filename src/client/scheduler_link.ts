@@ -44,18 +44,23 @@ export interface Greeting {
   readonly ipAddr: string;
   /** Our address, as we see ourselves. */
   readonly localAddress: string;
-  /** Whether it was started anew since it was greeted last. */
-  readonly isNew: boolean;
 }
 
 /** See the module's description. */
 export class SchedulerLink {
+  /** Told when the scheduler turns out to have been started anew, whoever has greeted it. */
+  onNew: () => void = () => {};
   #auth: Uint8Array | null = null;
   #sign: string | null = null;
   #port: number;
 
   constructor(readonly network: Network, readonly address: SchedulerAddress) {
     this.#port = address.port;
+  }
+
+  /** The scheduler's sign, which it has another of each time it is started; `null` at first. */
+  get sign(): string | null {
+    return this.#sign;
   }
 
   /**
@@ -94,7 +99,8 @@ export class SchedulerLink {
       this.#sign = answer.sign;
       this.#auth = authCode(clusterSecret, answer.sign);
       this.#port = answer.port;
-      return { ipAddr: answer.ipAddr, localAddress: stream.localAddr.hostname, isNew };
+      if (isNew) this.onNew();
+      return { ipAddr: answer.ipAddr, localAddress: stream.localAddr.hostname };
     });
   }
 
@@ -124,10 +130,11 @@ export class SchedulerLink {
    */
   async ask(request: ClientRequest, maxBytes: number = MAX_ANSWER_BYTES): Promise<Uint8Array> {
     const send = () => this.request(request, (stream) => stream.readMessage(maxBytes));
+    const sign = this.#sign;
     const answer = await send();
     if (answer.length > 0) return answer;
-    const { isNew } = await this.greet();
-    return isNew ? await send() : answer;
+    await this.greet();
+    return sign !== null && sign !== this.#sign ? await send() : answer;
   }
 
   /**

@@ -42,6 +42,9 @@ export class SchedulerWatch {
     this.#link = link;
     this.#target = target;
     this.#pulseMs = pulseMs;
+    link.onNew = () => {
+      if (!this.#stopped) target.onReturn();
+    };
     this.#scheduleBeat();
   }
 
@@ -100,8 +103,7 @@ export class SchedulerWatch {
     if (wanted && this.#returned === null) {
       const { clientIpAddr, clientPort } = this.#target;
       try {
-        const { isNew } = await this.#link.tell({ kind: "PULSE", clientIpAddr, clientPort });
-        if (isNew && !this.#stopped) this.#target.onReturn();
+        await this.#link.tell({ kind: "PULSE", clientIpAddr, clientPort });
       } catch (error) {
         this.onLost(asError(error));
       }

@@ -194,10 +194,11 @@ export class Submitter<Result> {
     const send = () => link.request(request, (stream) => this.#converse(stream, job, turn));
     await turn.mayRequest;
     turn.onRequested();
+    const { sign } = link;
     if (await send()) return;
     // A scheduler that was started anew wants another auth code.
-    const { isNew } = await link.greet();
-    if (isNew && await send()) return;
+    await link.greet();
+    if (sign !== link.sign && await send()) return;
     throw new JobRefusedError(
       `the scheduler does not take job ${job.id}` +
         (node === null ? "" : `: does the cluster use node ${node}?`),

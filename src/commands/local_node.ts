@@ -5,6 +5,7 @@
  */
 
 import type { SchedulerConfig } from "../cli/scheduler_config.ts";
+import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 import { ownCommand } from "./own_command.ts";
 
@@ -34,13 +35,20 @@ export class LocalNode {
 
   /**
    * @param schedulerHost An address of the scheduler's own.
-   * @throws {LocalNodeError} where processes may not be started
+   * @throws {LocalNodeError} where processes may not be started, or there are not so many CPUs
    */
   constructor(
     private readonly config: SchedulerConfig,
     private readonly cpus: number,
     private readonly schedulerHost: string,
   ) {
+    const machineCpus = navigator.hardwareConcurrency;
+    if (cpus > machineCpus) {
+      // The node would refuse it, again and again.
+      throw new LocalNodeError(
+        `--local_cpus: this machine has ${machineCpus} CPUs; give a number from 1 to ${machineCpus}`,
+      );
+    }
     const { program } = ownCommand([]);
     if (Deno.permissions.querySync({ name: "run", command: program }).state !== "granted") {
       throw new LocalNodeError(
@@ -52,6 +60,15 @@ export class LocalNode {
 
   /** Starts the node, and again whenever it ends, until {@linkcode end}. */
   start(): void {
+    try {
+      this.#start();
+    } catch (error) {
+      // The machine is short of processes, or the program is just being replaced by a newer one.
+      this.#startLater({ reason: messageOf(error) });
+    }
+  }
+
+  #start(): void {
     const { program, args } = ownCommand(["node", ...this.#options()]);
     const secret = this.config.nodeSecret;
     const startedMs = Date.now();
@@ -67,14 +84,15 @@ export class LocalNode {
     void child.status.then(({ code, signal }) => {
       if (this.#isEnding) return;
       if (Date.now() - startedMs > WELL_AFTER_MS) this.#waitMs = FIRST_WAIT_MS;
-      log.warning("the node on this machine has ended; it is started again", {
-        code,
-        signal,
-        wait_ms: this.#waitMs,
-      });
-      this.#timer = setTimeout(() => this.start(), this.#waitMs);
-      this.#waitMs = Math.min(2 * this.#waitMs, LAST_WAIT_MS);
+      this.#startLater({ code, signal });
     });
+  }
+
+  #startLater(why: Readonly<Record<string, unknown>>): void {
+    const wait_ms = this.#waitMs;
+    log.warning("the node on this machine has ended; it is started again", { ...why, wait_ms });
+    this.#timer = setTimeout(() => this.start(), wait_ms);
+    this.#waitMs = Math.min(2 * wait_ms, LAST_WAIT_MS);
   }
 
   /** Ends the node and its jobs. */

@@ -20,7 +20,9 @@ import { TypeScriptLanguage } from "../node/typescript/language.ts";
 import { type JobPermission, parseJobPermission } from "../node/typescript/permissions.ts";
 import { findOwnAddresses } from "../net/addresses.ts";
 import { ListenError } from "../net/listen_error.ts";
+import { StoreError } from "../store/file_store.ts";
 import { untilAskedToEnd } from "./asked_to_end.ts";
+import { exitWith } from "./run_command.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const log = getLogger();
@@ -38,11 +40,7 @@ const DEFAULT_PYTHON = "python3";
  */
 export async function runNode(args: readonly string[]): Promise<number> {
   const outcome = parseNodeCommandLine(args, SYSTEM_ENVIRONMENT, navigator.hardwareConcurrency);
-  if (outcome.kind === "exit") {
-    if (outcome.stdout !== undefined) console.log(outcome.stdout.trimEnd());
-    if (outcome.stderr !== undefined) console.error(outcome.stderr.trimEnd());
-    return outcome.code;
-  }
+  if (outcome.kind === "exit") return await exitWith("dispyscheduler node", outcome);
   const { config, warnings } = outcome;
   const permissions = readPermissions(config);
   if (permissions === null) return USAGE_EXIT_CODE;
@@ -55,7 +53,9 @@ export async function runNode(args: readonly string[]): Promise<number> {
     await run(config, permissions);
     return 0;
   } catch (error) {
-    if (!(error instanceof ListenError || error instanceof NodeFolderError)) throw error;
+    const isExpected = error instanceof ListenError || error instanceof NodeFolderError ||
+      error instanceof StoreError;
+    if (!isExpected) throw error;
     log.error(error.message);
     return 1;
   }

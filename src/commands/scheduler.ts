@@ -19,6 +19,7 @@ import { Server } from "../server/server.ts";
 import { StoreError } from "../store/file_store.ts";
 import { giveUp } from "./give_up.ts";
 import { LocalNode, LocalNodeError } from "./local_node.ts";
+import { exitWith } from "./run_command.ts";
 import { openState } from "./scheduler_state.ts";
 import { untilAskedToEnd } from "./asked_to_end.ts";
 
@@ -57,7 +58,13 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   configureLogging({ level: config.logLevel, format: config.logFormat });
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
-  const addresses = await findOwnAddresses(config.hosts, config.extHosts, ownInterfaces());
+  const interfaces = ownInterfaces();
+  if (interfaces === null && config.hosts.length === 0) {
+    log.info("only one network is searched for nodes, as this machine's addresses are not known", {
+      hint: "add --allow-sys=networkInterfaces",
+    });
+  }
+  const addresses = await findOwnAddresses(config.hosts, config.extHosts, interfaces);
   const { store, state } = await openState(config);
   const server = new Server(serverOptions(config), store, addresses, state);
   const localNode = config.localCpus === undefined
@@ -91,11 +98,7 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
  */
 export async function runScheduler(args: readonly string[]): Promise<number> {
   const outcome = parseCommandLine(args, SYSTEM_ENVIRONMENT);
-  if (outcome.kind === "exit") {
-    if (outcome.stdout !== undefined) console.log(outcome.stdout.trimEnd());
-    if (outcome.stderr !== undefined) console.error(outcome.stderr.trimEnd());
-    return outcome.code;
-  }
+  if (outcome.kind === "exit") return await exitWith("dispyscheduler", outcome);
   try {
     await run(outcome.config, outcome.warnings);
     return 0;

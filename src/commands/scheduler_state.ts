@@ -15,6 +15,7 @@ import { getLogger } from "../log/log.ts";
 import { readLegacy, type State } from "../server/persistence.ts";
 import { DiskStore } from "../store/disk_store.ts";
 import type { FileStore } from "../store/file_store.ts";
+import { ifNotFound } from "../store/not_found.ts";
 import { MemoryStore } from "../store/memory_store.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
@@ -24,6 +25,8 @@ const log = getLogger();
 const MEMORY_STORE_BYTES = 512 * 1024 * 1024;
 
 const JOURNAL = "journal.sqlite3";
+
+const EMPTY = "it is empty, and there are files that an earlier one names";
 
 /** What {@linkcode openState} has found. */
 export interface Opened {
@@ -80,9 +83,17 @@ export async function openState(config: SchedulerConfig): Promise<Opened> {
 }
 
 async function readState(store: DiskStore, durability: Durability): Promise<State> {
-  const database = await SqliteDatabase.open(`${store.folder}/${JOURNAL}`, durability);
+  const path = `${store.folder}/${JOURNAL}`;
+  const hasFiles = await store.hasFiles();
+  // Before SQLite sees it, and makes it one of a new run.
+  const { size } = await Deno.stat(path).catch(ifNotFound({ size: 0 }));
+  if (hasFiles && size === 0) throw new UnusableJournalError(EMPTY);
+  const database = await SqliteDatabase.open(path, durability);
   try {
-    return { store, database, legacy: readLegacy(database) };
+    const legacy = readLegacy(database);
+    // The very first commit has the sign in it, and nothing is kept before that.
+    if (hasFiles && legacy.sign === null) throw new UnusableJournalError(EMPTY);
+    return { store, database, legacy };
   } catch (error) {
     database.close();
     throw error;

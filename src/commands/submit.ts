@@ -53,9 +53,18 @@ async function run(config: SubmitConfig): Promise<number> {
     await Deno.writeTextFile(path, RUN_LINE, { mode: 0o755 });
     // Whatever mask the user has: nodes take over the file's mode.
     if (Deno.build.os !== "windows") await Deno.chmod(path, 0o755);
-    return await new Submission(config, path).run();
+    return await new Submission(config, path, () => leave(folder)).run();
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Ends the program at once, with nothing left behind. */
+function leave(folder: string): never {
+  try {
+    Deno.removeSync(folder, { recursive: true });
+  } finally {
+    Deno.exit(EXIT_CODES.cancelled);
   }
 }
 
@@ -80,8 +89,15 @@ class Submission {
   #interrupted = false;
   #isComplete = false;
 
-  /** @param path The program that runs lines. */
-  constructor(private readonly config: SubmitConfig, private readonly path: string) {
+  /**
+   * @param path The program that runs lines.
+   * @param leave Ends the program at once.
+   */
+  constructor(
+    private readonly config: SubmitConfig,
+    private readonly path: string,
+    private readonly leave: () => never,
+  ) {
     const showsBar = config.showProgress && Deno.stderr.isTerminal();
     this.#report = new Report({
       stdout: Deno.stdout,
@@ -199,7 +215,7 @@ class Submission {
       : ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) {
       Deno.addSignalListener(signal, () => {
-        if (this.#interrupted) Deno.exit(EXIT_CODES.cancelled);
+        if (this.#interrupted) this.leave();
         this.#interrupted = true;
         this.#note("cancelling all command lines; once more to leave at once");
         this.#end.abort();

@@ -87,13 +87,29 @@ export function allocatedCpus(allocation: NodeAllocation, nodeCpus: number): num
   return Math.max(0, nodeCpus + allocation.cpus);
 }
 
+/** What a node is known by. */
+interface NodeNames {
+  readonly ipAddr: string;
+  readonly name: string;
+  /** At which it can be reached, too. */
+  readonly otherAddresses?: ReadonlySet<string>;
+}
+
+/** Whether `pattern` names the node, by whichever of its addresses. */
+export function patternNames(pattern: string, node: NodeNames): boolean {
+  if (patternMatches(pattern, node.ipAddr, node.name)) return true;
+  for (const address of node.otherAddresses ?? []) {
+    if (patternMatches(pattern, address, "")) return true;
+  }
+  return false;
+}
+
 /** The first of `allocations` (sorted) that gives CPUs on the node, or `undefined`. */
 export function findAllocation(
   allocations: readonly NodeAllocation[],
-  node: { readonly ipAddr: string; readonly name: string; readonly availCpus: number },
+  node: NodeNames & { readonly availCpus: number },
 ): NodeAllocation | undefined {
   return allocations.find((allocation) =>
-    patternMatches(allocation.pattern, node.ipAddr, node.name) &&
-    allocatedCpus(allocation, node.availCpus) > 0
+    patternNames(allocation.pattern, node) && allocatedCpus(allocation, node.availCpus) > 0
   );
 }

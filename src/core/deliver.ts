@@ -15,8 +15,8 @@ export const PROVISIONAL_STATUS = 7;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 60_000;
 
-/** After so many attempts a client that says it does not know the job is believed. */
-const MAX_REFUSED_ATTEMPTS = 3;
+/** A client that says so often that it does not know the job is believed. */
+const MAX_REFUSALS = 3;
 
 /** What is to be told of a job. */
 export interface JobResult {
@@ -52,6 +52,7 @@ export function finishDelivery(
     createdMs: nowMs,
     inFlight: false,
     attempts: 0,
+    refusals: 0,
     retryAtMs: nowMs,
   };
   cluster.deliveries.set(delivery.id, delivery);
@@ -97,7 +98,7 @@ export function onDeliveryFailed(delivery: Delivery, nowMs: number): void {
  * up: a client says so for good where it was restarted, so it is asked a few times only.
  */
 export function onDeliveryRefused(core: Core, delivery: Delivery, nowMs: number): boolean {
-  if (delivery.attempts < MAX_REFUSED_ATTEMPTS) {
+  if (++delivery.refusals < MAX_REFUSALS) {
     onDeliveryFailed(delivery, nowMs);
     return false;
   }

@@ -52,12 +52,12 @@ export class Job implements Linked<Job> {
   /** How often a node did not take it. */
   refusals = 0;
   /**
-   * The mark that its node is given in place of {@linkcode hash}: another one where the node has had
-   * the job before, so that what it still says of that run is not taken for this one.
+   * The mark that its node is given in place of {@linkcode hash}: another one for each run after the
+   * first, so that what a node still says of an earlier run is not taken for this one.
    */
   runHash: string;
-  /** Nodes that have had it and did not tell what became of it; `null` = none. */
-  earlierNodes: string[] | null = null;
+  /** A node may have had it and did not tell what became of it. */
+  mayHaveRun = false;
   /** Its client wants it ended. */
   cancelRequested = false;
   /** When its node was last told to end it; 0 = never. */
@@ -117,6 +117,8 @@ export class Share implements Loaded<Share> {
   /** When a failed share is tried again; `Infinity` = only when the node shows up anew. */
   retryAtMs = Infinity;
   failures = 0;
+  /** `jobsDone` when it was last noted. */
+  jobsNoted = 0;
   /** Of one that is closing: the node is to end the jobs that run. */
   terminatePending = false;
   /** When the node closed the computation; 0 = not yet. */
@@ -195,6 +197,8 @@ export class Node {
   busy = 0;
   readonly shares = new Map<number, Share>();
   readonly jobs = new Set<Job>();
+  /** At which it has been found, too: clients may name it so. */
+  readonly otherAddresses = new Set<string>();
   name: string;
   availInfo: unknown;
   lastPulseMs: number;
@@ -341,6 +345,8 @@ export interface Delivery {
   /** An attempt is under way. */
   inFlight: boolean;
   attempts: number;
+  /** How often its client has said that it does not know the job. */
+  refusals: number;
   /** Not tried before this time, unless the client shows signs of life. */
   retryAtMs: number;
 }

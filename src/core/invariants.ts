@@ -61,11 +61,15 @@ export function checkEffects(effects: readonly Effect[]): string[] {
       // Dispatch ends every event, so the counts are still those it left.
       const { job, share } = effect;
       const { node } = share;
-      if (node.busy > node.cpus) {
+      if (node.busy > Math.min(node.cpus, node.cpuLimit)) {
         problems.push(`${name(job)} was started on ${node.ipAddr}, which is beyond its CPUs`);
       }
       if (share.busy > share.maxCpus) {
         problems.push(`${name(job)} was started beyond its cluster's CPUs of ${node.ipAddr}`);
+      }
+      const { maxCpus } = job.cluster.terms;
+      if (maxCpus !== null && job.cluster.busy > maxCpus) {
+        problems.push(`${name(job)} was started beyond its cluster's limit of ${maxCpus} CPUs`);
       }
       if (job.pinnedTo !== null && job.pinnedTo !== node.ipAddr) {
         problems.push(`${name(job)}, pinned to ${job.pinnedTo}, was started on ${node.ipAddr}`);

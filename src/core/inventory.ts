@@ -13,7 +13,7 @@
 import { closeIfIdle } from "./clusters.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Job, type Node, Outcome } from "./entities.ts";
-import { endJob, noteEarlierRun, returnJob, terminate } from "./jobs.ts";
+import { endJob, returnJob, terminate } from "./jobs.ts";
 import { loseNode } from "./nodes.ts";
 import { type Core, reindexNode } from "./state.ts";
 import { end, start } from "./transitions.ts";
@@ -26,6 +26,8 @@ const ANSWERS = 3;
 const WAIT_MS = 10_000;
 /** Jobs that run for longer are looked after this often. */
 const AUDIT_MS = 30_000;
+/** A node that was silent for as many pulses, and is heard of again, has missed some. */
+const SILENT_PULSES = 2.5;
 /** So many refusals in a row mean that the node has gone. */
 const REFUSALS = 3;
 
@@ -55,17 +57,35 @@ export function beginInventory(core: Core, node: Node, nowMs: number): void {
 export function auditNodes(core: Core, nowMs: number): void {
   for (const node of core.nodes.values()) {
     if (node.busy === 0 || node.inventory !== null || node.nextAuditMs > nowMs) continue;
-    node.nextAuditMs = nowMs + AUDIT_MS;
-    let isNeeded = false;
-    for (const job of node.jobs) {
-      if (job.state !== "running" || nowMs - job.startTimeMs < AUDIT_MS) continue;
-      isNeeded = job.isUnaccounted = true;
-    }
-    if (!isNeeded) continue;
-    beginInventory(core, node, nowMs);
-    // Meanwhile it gets jobs as ever.
-    node.inventory!.isConfirmed = true;
+    // Either way, as the clock may have been set back.
+    auditNode(core, node, (job) => Math.abs(nowMs - job.startTimeMs) >= AUDIT_MS, nowMs);
   }
+}
+
+/** Has those jobs looked after that run on `node` and that `isDue` says. */
+function auditNode(core: Core, node: Node, isDue: (job: Job) => boolean, nowMs: number): void {
+  node.nextAuditMs = nowMs + AUDIT_MS;
+  let isNeeded = false;
+  for (const job of node.jobs) {
+    if (job.state === "running" && isDue(job)) isNeeded = job.isUnaccounted = true;
+  }
+  if (!isNeeded) return;
+  beginInventory(core, node, nowMs);
+  // Meanwhile it gets jobs as ever.
+  node.inventory!.isConfirmed = true;
+}
+
+/**
+ * A sign of life of a node. What it wanted to tell while it was silent it may keep, and not send by
+ * itself: where it has missed pulses it is asked for all of its jobs.
+ */
+export function onSignOfLife(core: Core, node: Node, nowMs: number): void {
+  const { pulseIntervalMs } = core.options;
+  const silentMs = nowMs - node.lastPulseMs;
+  node.lastPulseMs = nowMs;
+  if (pulseIntervalMs === null || silentMs <= SILENT_PULSES * pulseIntervalMs) return;
+  if (core.nodes.get(node.ipAddr) !== node || node.inventory !== null) return;
+  auditNode(core, node, () => true, nowMs);
 }
 
 /** Has nodes asked whose turn it is. */
@@ -147,7 +167,7 @@ function lost(core: Core, job: Job, node: Node, nowMs: number): void {
   // Nodes do not keep the results of jobs that they were told to end.
   else if (job.cancelRequested) endJob(core, job, Outcome.Terminated, null, nowMs);
   else if (cluster.options.reentrant) {
-    noteEarlierRun(job);
+    job.mayHaveRun = true;
     returnJob(core, job, reason, nowMs);
   } else endJob(core, job, Outcome.Abandoned, reason, nowMs);
   closeIfIdle(core, cluster);

@@ -48,15 +48,10 @@ export function returnJob(core: Core, job: Job, reason: string, nowMs: number): 
  */
 export function loseJob(core: Core, job: Job, reason: string, nowMs: number): void {
   const { cluster } = job;
-  noteEarlierRun(job);
+  job.mayHaveRun = true;
   if (cluster.options.reentrant && job.pinnedTo === null) returnJob(core, job, reason, nowMs);
   else if (!cluster.wantsResults) end(core, job);
   else endJob(core, job, Outcome.Cancelled, reason, nowMs);
-}
-
-/** The job may have run where it is: should it run there again, the two runs must not be mixed up. */
-export function noteEarlierRun(job: Job): void {
-  if (job.share !== null) (job.earlierNodes ??= []).push(job.share.node.ipAddr);
 }
 
 /** Ends a job that a node has, or is about to have, by way of that node. */

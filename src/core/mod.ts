@@ -10,6 +10,7 @@
  * - `effects.ts` what can come of it;
  * - `dispatch.ts`, `policy.ts`, `allocation.ts` who goes next, and where;
  * - `records.ts`, `restore.ts`, `inventory.ts` what survives an end of the scheduler;
+ * - `standstill.ts` time in which the scheduler was stopped, or its clock was set;
  * - `transitions.ts` the states of a job; `jobs.ts`, `shares.ts`, `clusters.ts`, `nodes.ts` the
  *   larger steps that several events have in common.
  *
@@ -75,6 +76,7 @@ export {
 export {
   onNodeCpusChanged,
   onNodeFound,
+  onNodeFoundElsewhere,
   onNodeProbed,
   onNodePulse,
   onNodeTerminated,
@@ -84,7 +86,7 @@ export {
 } from "./on_node.ts";
 export { onClusterCancelled, onNodeLimited } from "./on_operator.ts";
 export { type InventoryAnswer, onNodeInventoried } from "./inventory.ts";
-export type { ProbeAnswer } from "./nodes.ts";
+export { nodeBySign, type ProbeAnswer } from "./nodes.ts";
 export { onShutdown, onShutdownOver, onTick } from "./on_tick.ts";
 export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
 export {

@@ -86,6 +86,12 @@ export function nodeProbed(core: Core, node: Node, answer: ProbeAnswer, nowMs: n
   }
 }
 
+/** The node that has this sign, at whichever address, or `undefined`. */
+export function nodeBySign(core: Core, sign: string): Node | undefined {
+  for (const node of core.nodes.values()) if (node.info.sign === sign) return node;
+  return undefined;
+}
+
 /** Whether jobs run on `node`, or wait for it and no other. */
 function isNeeded(node: Node): boolean {
   if (node.busy > 0) return true;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bySpecificity, type NodeAllocation, patternMatches } from "./allocation.ts";
+import { bySpecificity, type NodeAllocation, patternNames } from "./allocation.ts";
 import { closeCluster, scheduleWaiting, settleClosedShare } from "./clusters.ts";
 import { onClientAlive } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
@@ -83,8 +83,8 @@ export function onNodesAllocated(
   cluster.allocations = bySpecificity([...allocations, ...kept]);
   core.note(cluster);
   for (const ipAddr of cluster.excludedNodes) {
-    const name = core.nodes.get(ipAddr)?.name ?? "";
-    if (allocations.some(({ pattern }) => patternMatches(pattern, ipAddr, name))) {
+    const node = core.nodes.get(ipAddr) ?? { ipAddr, name: "" };
+    if (allocations.some(({ pattern }) => patternNames(pattern, node))) {
       cluster.excludedNodes.delete(ipAddr);
     }
   }

@@ -8,6 +8,7 @@ import { closeIfIdle, settleClosedShare } from "./clusters.ts";
 import { finishDelivery, forgetIfDone } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Cluster, Job, Outcome, type Share } from "./entities.ts";
+import { onSignOfLife } from "./inventory.ts";
 import { cancelAtNode, endJob, loseJob, returnJob, terminate } from "./jobs.ts";
 import { nodeUnreachable } from "./nodes.ts";
 import { setUpAgain } from "./shares.ts";
@@ -90,10 +91,11 @@ export function onJobSubmitted(core: Core, job: Job, nowMs: number): void {
   takeBackOffer(core, job);
   cluster.lastPulseMs = nowMs;
   const refusal = refusesJob(core, cluster, pinnedTo);
-  if (refusal !== null) {
+  if (refusal !== null || job.cancelRequested) {
     job.state = "done";
     core.emit({ kind: "forgetJob", job });
-    // As all other jobs of a cluster that ends; Cancelled where only the pinned node has gone.
+    // As all other jobs of a cluster that ends; Cancelled where only the pinned node has gone, or
+    // where the client did not want it any more.
     const ending = core.shuttingDown || !cluster.accepts;
     const status = ending ? Outcome.Terminated : Outcome.Cancelled;
     finishDelivery(core, job, { status, reason: refusal }, nowMs);
@@ -116,7 +118,7 @@ function takeBackOffer(core: Core, job: Job): void {
 /** The node has acknowledged a job. Late news of a job that is done already are ignored. */
 export function onJobStarted(core: Core, job: Job, share: Share, nowMs: number): void {
   share.node.unreachable = 0;
-  share.node.lastPulseMs = nowMs;
+  onSignOfLife(core, share.node, nowMs);
   if (job.state !== "assigned" || job.share !== share) return;
   start(core, job, nowMs);
   if (core.nodes.get(share.node.ipAddr) !== share.node) {
@@ -142,7 +144,9 @@ export type JobRefusal =
   /** The node does not run the job and has no result of it, but may have run it. */
   | { readonly kind: "vanished" }
   /** The job itself cannot be sent or is not taken. */
-  | { readonly kind: "rejected"; readonly reason: string };
+  | { readonly kind: "rejected"; readonly reason: string }
+  /** There is nothing left to send, to whichever node. */
+  | { readonly kind: "damaged"; readonly reason: string };
 
 /**
  * A node did not take a job. The job goes back to its place in the queue; this is safe because
@@ -158,8 +162,10 @@ export function onJobRefused(
   if (job.state !== "assigned" || job.share !== share) return;
   const { node } = share;
   const blamed = refusal.kind === "rejected" || refusal.kind === "dropped";
-  const reason = blamed ? refusal.reason : `${REASONS[refusal.kind]} (${node.ipAddr})`;
-  if (blamed && ++job.refusals >= MAX_REFUSALS) {
+  const reason = blamed || refusal.kind === "damaged"
+    ? refusal.reason
+    : `${REASONS[refusal.kind]} (${node.ipAddr})`;
+  if (refusal.kind === "damaged" || blamed && ++job.refusals >= MAX_REFUSALS) {
     endJob(core, job, Outcome.Terminated, reason, nowMs);
   } else if (refusal.kind === "lost" || refusal.kind === "vanished") {
     loseJob(core, job, reason, nowMs);
@@ -171,7 +177,7 @@ export function onJobRefused(
     reindexNode(core, node);
   } else if (refusal.kind === "dropped") {
     if (share.state === "ready") setUpAgain(core, share);
-  } else if (refusal.kind !== "vanished") {
+  } else if (refusal.kind === "unreachable" || refusal.kind === "lost") {
     nodeUnreachable(core, node, nowMs);
   }
   closeIfIdle(core, job.cluster);
@@ -200,7 +206,7 @@ export interface JobReplyNews {
 export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boolean {
   const node = core.nodes.get(news.nodeIpAddr);
   const job = core.jobs.get(news.uid);
-  if (node !== undefined) node.lastPulseMs = nowMs;
+  if (node !== undefined) onSignOfLife(core, node, nowMs);
   if (
     node === undefined || job === undefined || job.runHash !== news.hash ||
     job.share === null || job.share.node !== node
@@ -235,6 +241,12 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
 /** The client wants a job ended. Returns whether there is such a job. */
 export function onJobCancelled(core: Core, cluster: Cluster, uid: number, nowMs: number): boolean {
   cluster.lastPulseMs = nowMs;
+  const offer = core.offered.get(uid);
+  if (offer?.cluster === cluster) {
+    // The client knows its uid before we know that it does.
+    offer.cancelRequested = true;
+    return true;
+  }
   const job = cluster.jobs.get(uid);
   if (job === undefined) return false;
   if (job.state === "queued") {

@@ -6,7 +6,7 @@
 
 import { dispatch } from "./dispatch.ts";
 import { Node, type NodeInfo, type Share } from "./entities.ts";
-import { confirmNode } from "./inventory.ts";
+import { confirmNode, onSignOfLife } from "./inventory.ts";
 import { loseNode, nodeProbed, type ProbeAnswer } from "./nodes.ts";
 import { onShareClosed } from "./on_cluster.ts";
 import { applyLimit } from "./on_operator.ts";
@@ -16,6 +16,9 @@ import { type Core, reindexNode, reindexShare } from "./state.ts";
 /** First wait before a node that refused a computation is asked again; doubled each time. */
 const SETUP_RETRY_FIRST_MS = 5_000;
 const SETUP_RETRY_LAST_MS = 300_000;
+
+/** No machine that is a node has more addresses than this, beyond the one that it is known by. */
+const MAX_OTHER_ADDRESSES = 16;
 
 /**
  * A node has introduced itself. It may do so several times for one question. One that was
@@ -33,7 +36,7 @@ export function onNodeFound(core: Core, info: NodeInfo, nowMs: number): Node {
     core.nodes.set(info.ipAddr, node);
     core.note(node);
   } else {
-    node.lastPulseMs = nowMs;
+    onSignOfLife(core, node, nowMs);
     if (node.name !== info.name) {
       node.name = info.name;
       core.note(node);
@@ -50,10 +53,22 @@ export function onNodeFound(core: Core, info: NodeInfo, nowMs: number): Node {
   return node;
 }
 
+/**
+ * A node that we have was found at another of its addresses. It is no second node, of which the
+ * CPUs would count twice. Another that was known there has given way to it.
+ */
+export function onNodeFoundElsewhere(core: Core, node: Node, ipAddr: string, nowMs: number): void {
+  const former = core.nodes.get(ipAddr);
+  if (former !== undefined) loseNode(core, former, "it was restarted", nowMs);
+  if (node.otherAddresses.size < MAX_OTHER_ADDRESSES) node.otherAddresses.add(ipAddr);
+  offerNode(core, node);
+  dispatch(core);
+}
+
 /** The node has taken the computation, its files and its `setup`; it offers `cpus` CPUs. */
 export function onShareReady(core: Core, share: Share, cpus: number, nowMs: number): void {
   const { node } = share;
-  node.lastPulseMs = nowMs;
+  onSignOfLife(core, node, nowMs);
   node.unreachable = 0;
   setAvailCpus(core, node, cpus);
   refitShare(core, share);
@@ -114,7 +129,7 @@ export function onNodePulse(
 ): boolean {
   const node = core.nodes.get(ipAddr);
   if (node === undefined) return false;
-  node.lastPulseMs = nowMs;
+  onSignOfLife(core, node, nowMs);
   if (availInfo !== null) {
     node.availInfo = availInfo;
     for (const share of node.shares.values()) {

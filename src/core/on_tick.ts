@@ -12,6 +12,7 @@ import { endJob, remindTerminating } from "./jobs.ts";
 import { auditNodes, takeInventories } from "./inventory.ts";
 import { loseSilentNodes, probeSilentNodes } from "./nodes.ts";
 import { setUpAgain } from "./shares.ts";
+import { passOverStandstill } from "./standstill.ts";
 import { type Core, reindexNode } from "./state.ts";
 
 /** So many of its nodes is a client told the numbers of at each tick. */
@@ -19,6 +20,7 @@ const STATS_PER_TICK = 20;
 
 /** Time has passed. To be called about twice a second: all waits are rounded up to that. */
 export function onTick(core: Core, nowMs: number): void {
+  passOverStandstill(core, nowMs);
   loseSilentNodes(core, nowMs);
   probeSilentNodes(core, nowMs);
   auditNodes(core, nowMs);
@@ -74,8 +76,11 @@ function tellStats(core: Core): void {
     if (count >= STATS_PER_TICK) continue;
     told.set(share.cluster, count + 1);
     core.changedShares.delete(share);
-    core.note(share);
-    core.note(share.cluster);
+    if (share.jobsDone !== share.jobsNoted) {
+      share.jobsNoted = share.jobsDone;
+      core.note(share);
+      core.note(share.cluster);
+    }
     core.emit({ kind: "tellNodeStatus", share, status: "stats" });
   }
 }

@@ -28,6 +28,7 @@ export function onRestored(
   nowMs: number,
   onCluster: (cluster: Cluster) => void = () => {},
 ): void {
+  core.lastTickMs = nowMs;
   restoreNodes(core, snapshot, nowMs);
   restoreClusters(core, snapshot, nowMs);
   for (const cluster of core.clusters.values()) onCluster(cluster);
@@ -82,7 +83,7 @@ function restoreShare(core: Core, record: ShareRecord, nowMs: number): void {
   const share = new Share(cluster, node, allocation, record.maxCpus);
   share.state = record.state;
   share.terminatePending = record.terminatePending;
-  share.jobsDone = record.jobsDone;
+  share.jobsDone = share.jobsNoted = record.jobsDone;
   share.cpuTimeS = record.cpuTimeS;
   if (record.state === "setting_up" || (record.state === "failed" && record.isRetried)) {
     // Whether the node has the computation is seen when it is sent again.
@@ -115,6 +116,8 @@ function restoreQueued(core: Core, job: Job, nowMs: number): void {
   const pinnedShare = pinnedTo === null ? undefined : cluster.shares.get(pinnedTo);
   const canRun = pinnedTo === null || (pinnedShare !== undefined && takesPinned(pinnedShare));
   if (cluster.accepts && canRun) {
+    // Whether it has run before was not kept.
+    job.mayHaveRun = cluster.options.reentrant;
     register(core, job);
     enqueue(core, job);
   } else {
@@ -158,7 +161,7 @@ function restoreDeliveries(core: Core, { deliveries }: Snapshot, nowMs: number):
     const cluster = clusterOf(core, clusterId);
     core.skipPast(record.id, 0);
     core.skipPast(record.uid, 0);
-    const rest = { inFlight: false, attempts: 0, retryAtMs: nowMs };
+    const rest = { inFlight: false, attempts: 0, refusals: 0, retryAtMs: nowMs };
     const delivery = { ...record, ...rest, cluster };
     cluster.deliveries.set(record.id, delivery);
     cluster.overdue.add(delivery);

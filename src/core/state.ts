@@ -63,6 +63,8 @@ export class Core {
   readonly totals = { jobsDone: 0, cpuTimeS: 0 };
   /** No more clusters or jobs are accepted. */
   shuttingDown = false;
+  /** Up to when time has passed for all that waits; `null` = nothing has waited yet. */
+  lastTickMs: number | null = null;
 
   #effects: Effect[] = [];
   #changes = new Set<Recorded>();

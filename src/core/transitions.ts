@@ -54,7 +54,7 @@ function dequeue(core: Core, job: Job): void {
 export function assign(core: Core, job: Job, share: Share): void {
   if (job.state !== "queued") throw new Error(`job ${job.uid} assigned while ${job.state}`);
   dequeue(core, job);
-  job.runHash = runHashFor(job, share.node.ipAddr);
+  if (job.mayHaveRun) job.runHash = `${job.hash}-${core.newId()}`;
   take(core, job, share);
   reindexNode(core, share.node);
 }
@@ -67,12 +67,6 @@ export function resume(core: Core, job: Job, share: Share, startTimeMs: number |
   // Its node is told to end it, once more, with the next reminders.
   if (job.state === "running" && job.cancelRequested) core.terminating.add(job);
   reindexNode(core, share.node);
-}
-
-/** The mark for a run of `job` on this node. */
-function runHashFor(job: Job, ipAddr: string): string {
-  const earlier = job.earlierNodes?.filter((each) => each === ipAddr).length ?? 0;
-  return earlier === 0 ? job.hash : `${job.hash}-${earlier}`;
 }
 
 /** Gives the job a CPU. */

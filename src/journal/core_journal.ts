@@ -32,14 +32,7 @@ import {
   type Snapshot,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
-import {
-  type Change,
-  type Database,
-  type Key,
-  MAX_PAYLOAD_BYTES,
-  type Row,
-  type Table,
-} from "./database.ts";
+import type { Change, Database, Key, Row, Table } from "./database.ts";
 import { pack, type Packable, unpack } from "./packing.ts";
 
 const log = getLogger("journal");
@@ -55,8 +48,8 @@ export interface PayloadWriter {
   setup(setup: unknown): Uint8Array;
   /** What is needed to run a job: bytes, and what else there is to know. */
   job(payload: unknown): { readonly bytes: Uint8Array; readonly extra: Packable };
-  /** A node's reply: bytes, and what else there is to know. */
-  reply(payload: unknown): { readonly bytes: Uint8Array; readonly extra: Packable };
+  /** A node's reply: bytes, and what else there is to know; `null` = it is too long for a row. */
+  reply(payload: unknown): { readonly bytes: Uint8Array; readonly extra: Packable } | null;
 }
 
 /** Reads back what a {@linkcode PayloadWriter} has written. */
@@ -195,13 +188,12 @@ export class CoreJournal {
     if (this.#keysOf("result").has(id)) return;
     const { clusterId, uid, hash, nodeIpAddr, startTimeMs, createdMs } = record;
     let { status, reason } = record;
-    let reply = delivery.payload === null ? null : this.write.reply(delivery.payload);
-    if (reply !== null && reply.bytes.length > MAX_PAYLOAD_BYTES) {
+    const reply = delivery.payload === null ? null : this.write.reply(delivery.payload);
+    if (delivery.payload !== null && reply === null) {
       if (status === PROVISIONAL_STATUS) return;
-      reason = `its result of ${reply.bytes.length} bytes was too large to be kept over a restart`;
+      reason = "its result was too large to be kept over a restart";
       log.warning("a result is lost if the scheduler ends now", { job: uid, reason });
       status = Outcome.Abandoned;
-      reply = null;
     }
     const packed: PackedResult = [
       ...[clusterId, uid, hash, nodeIpAddr, status, reason, startTimeMs, createdMs] as const,

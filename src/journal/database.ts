@@ -57,9 +57,17 @@ export interface Row {
 
 /** Keeps the journal. */
 export interface Database {
-  /** All rows of a table, in the order of their keys. */
+  /**
+   * All rows of a table, in the order of their keys.
+   *
+   * @throws {DamagedRowError} where one is not what was written
+   */
   rows(table: Table): Iterable<Row>;
-  /** The payload under a key, or `null`. */
+  /**
+   * The payload under a key, or `null`.
+   *
+   * @throws {DamagedRowError} where it is not what was written
+   */
   payload(table: Table, key: Key): Uint8Array | null;
   /**
    * Makes all of `changes` last, or none of them. A promise where that takes a while; there is
@@ -74,9 +82,21 @@ export interface Database {
    * @throws {JournalError} where that cannot be written
    */
   shrink(): void;
+  /**
+   * Why nothing new should be taken on for now although all can be written, or `null`: little room
+   * is left, and that is for what is here already.
+   */
+  readonly shortage: string | null;
+  /** Sets room aside again that was used up; called now and then. */
+  replenish(): void;
   /** How much room it takes. */
   readonly sizeBytes: number;
   close(): void;
+}
+
+/** A row holds something else than what was written. */
+export class DamagedRowError extends Error {
+  override readonly name = "DamagedRowError";
 }
 
 /** The journal cannot be read or written; the message says why and what to do. */

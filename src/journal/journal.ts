@@ -46,6 +46,10 @@ export class Journal {
   #isWriting = false;
   #isClosed = false;
   #problem: string | null = null;
+  /** Where nothing can be written: it is time to try again. */
+  #isRetryDue = false;
+  /** It was said that there is little room. */
+  #isShort = false;
   readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
 
   /**
@@ -58,9 +62,14 @@ export class Journal {
     private readonly timing: Timing = TIMING,
   ) {}
 
-  /** Why nothing can be written at present, or `null`: then nothing new should be taken on. */
+  /** Why nothing can be written at present, or `null`. */
   get problem(): string | null {
     return this.#problem;
+  }
+
+  /** Why nothing new should be taken on at present, or `null`; all that is here goes on. */
+  get shortage(): string | null {
+    return this.#problem ?? this.database.shortage;
   }
 
   /** Calls `then` once all that has changed until now lasts (or cannot be made to last). */
@@ -74,8 +83,11 @@ export class Journal {
     return new Promise((resolve) => this.afterCommit(resolve));
   }
 
-  /** Gives back some of the room that is not needed any more; called now and then. */
-  shrink(): void {
+  /**
+   * Gives back some of the room that is not needed any more, and sets some aside for times when
+   * there is none; called now and then.
+   */
+  tend(): void {
     if (this.#isWriting || this.#isClosed || this.#problem !== null) return;
     try {
       this.database.shrink();
@@ -84,11 +96,18 @@ export class Journal {
       const fields = { reason: messageOf(error) };
       this.#warnings.warning("shrink", "the journal cannot be made smaller", fields);
     }
+    this.database.replenish();
+    this.#sayShortage();
   }
 
   /** Writes what is left, and closes the database. */
   async close(): Promise<void> {
+    this.#isRetryDue = true;
     await this.committed();
+    if (this.#problem !== null) {
+      const effect = "the next start knows nothing of what has changed since it could not";
+      log.error("the journal could not be written to the end", { reason: this.#problem, effect });
+    }
     this.#isClosed = true;
     this.database.close();
   }
@@ -96,12 +115,32 @@ export class Journal {
   #schedule(): void {
     if (this.#isScheduled || this.#isWriting || this.#isClosed) return;
     this.#isScheduled = true;
-    this.timing.soon(() => this.#commit());
+    this.timing.soon(() => {
+      this.#isScheduled = false;
+      if (this.#problem === null || this.#isRetryDue) this.#commit();
+      else this.#letGo();
+    });
+  }
+
+  /**
+   * Nobody waits for what cannot be written. To try with each event to write all that could not be
+   * written until then would take longer the more there is.
+   */
+  #letGo(): void {
+    if (this.#isClosed) return;
+    for (const change of this.collect()) this.#unwritten.push(change);
+    for (const then of this.#waiters.splice(0)) then();
+    if (this.#waiters.length > 0) this.#schedule();
+  }
+
+  #retry(): void {
+    this.#isRetryDue = true;
+    this.#schedule();
   }
 
   #commit(): void {
-    this.#isScheduled = false;
     if (this.#isClosed) return;
+    this.#isRetryDue = false;
     this.#isWriting = true;
     const waiters = this.#waiters;
     this.#waiters = [];
@@ -121,8 +160,9 @@ export class Journal {
   #finish(changes: Change[], waiters: ReadonlyArray<() => void>, error: unknown): void {
     if (error === null) {
       this.#unwritten = [];
-      if (this.#problem !== null) log.info("the journal can be written again");
+      if (this.#problem !== null) this.#warnings.info("again", "the journal can be written again");
       this.#problem = null;
+      this.#sayShortage();
     } else if (error instanceof JournalError) {
       this.#failed(changes, error);
     } else {
@@ -133,9 +173,20 @@ export class Journal {
     if (this.#waiters.length > 0) this.#schedule();
   }
 
+  #sayShortage(): void {
+    const { shortage } = this.database;
+    const isShort = shortage !== null;
+    if (isShort === this.#isShort) return;
+    this.#isShort = isShort;
+    const fields = { reason: shortage };
+    if (isShort) {
+      this.#warnings.warning("short", "new jobs are refused until there is room", fields);
+    } else this.#warnings.info("room", "there is room for new jobs again");
+  }
+
   /**
    * Work goes on without the journal rather than not at all: results still reach their clients.
-   * Only nothing new is taken on, see {@linkcode problem}.
+   * Only nothing new is taken on, see {@linkcode shortage}.
    */
   #failed(changes: Change[], error: JournalError): void {
     this.#unwritten = merged(changes);
@@ -147,7 +198,7 @@ export class Journal {
         reason: messageOf(error),
       },
     );
-    this.timing.after(RETRY_MS, () => this.#schedule());
+    this.timing.after(RETRY_MS, () => this.#retry());
   }
 }
 

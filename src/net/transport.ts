@@ -13,6 +13,7 @@ import {
   MessageStream,
   WireError,
 } from "../wire/mod.ts";
+import { MAX_STRANGER_WARNINGS } from "./admission.ts";
 import type { TlsIdentity } from "./tls_identity.ts";
 import { PlainStream } from "./plain_stream.ts";
 import { type PeerKind, speaksTls, TlsMismatch, TlsSide } from "./tls_side.ts";
@@ -37,7 +38,10 @@ export interface TransportOptions {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #tls: TlsSide | null;
-  readonly #mismatches = new RepeatLimiter(log, { intervalMs: MISMATCH_INTERVAL_MS });
+  readonly #mismatches = new RepeatLimiter(log, {
+    intervalMs: MISMATCH_INTERVAL_MS,
+    maxPerInterval: MAX_STRANGER_WARNINGS,
+  });
 
   /** @throws {ListenError} where our certificate is of no use */
   constructor(options: TransportOptions) {
@@ -66,6 +70,15 @@ export class Transport {
   async connect(hostname: string, port: number): Promise<MessageStream> {
     const connection = await this.#connected(hostname, port);
     return this.#messages(await this.#secured(connection, hostname, port, "client"));
+  }
+
+  /**
+   * Looks whether somebody listens there, without a word.
+   *
+   * @throws {WireError} `connect` where not
+   */
+  async knock(hostname: string, port: number): Promise<void> {
+    (await this.#connected(hostname, port)).close();
   }
 
   #messages(stream: ByteStream): MessageStream {

@@ -5,14 +5,22 @@
  */
 
 import { isIP } from "node:net";
+import { delay } from "@std/async/delay.js";
 import { getLogger } from "../log/log.ts";
-import { canonicalAddress, WireError } from "../wire/mod.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import { canonicalAddress } from "../wire/mod.ts";
 import type { OwnAddresses } from "./addresses.ts";
 import { messageOf } from "../log/error_message.ts";
 import { listenError } from "./listen_error.ts";
 import type { PortFamily } from "./port_family.ts";
 
 const log = getLogger("udp");
+
+/** What goes wrong with one datagram may go wrong with each. */
+const failures = new RepeatLimiter(log, { intervalMs: 60_000, maxPerInterval: 20 });
+
+/** Where nothing can be received, that is tried again so soon. */
+const RECEIVE_PAUSE_MS = 100;
 
 const LIMITED_BROADCAST = "255.255.255.255";
 
@@ -23,7 +31,7 @@ const GROUP_V6 = "ff05::b409:3171:9705:5134:6159";
 const ANY_V4 = "0.0.0.0";
 const ANY_V6 = "::";
 
-/** Takes a datagram from the address `from`; throws {@linkcode WireError} for a bad one. */
+/** Takes a datagram, be it good or bad, from the address `from`. */
 export type DatagramHandler = (datagram: Uint8Array, from: string) => void;
 
 /**
@@ -53,7 +61,7 @@ export class UdpSockets {
   readonly #senders = new Map<string, Deno.DatagramConn>();
   readonly #servesV4: boolean;
   readonly #servesV6: boolean;
-  #open = true;
+  #isOpen = true;
 
   /** @param ipv4Multicast Whether nodes are looked for by IPv4 multicast in place of broadcast. */
   constructor(private readonly addresses: OwnAddresses, private readonly ipv4Multicast: boolean) {
@@ -133,7 +141,7 @@ export class UdpSockets {
 
   /** Closes everything. */
   close(): void {
-    this.#open = false;
+    this.#isOpen = false;
     for (const { v4, v6 } of this.#receivers.values()) {
       v4?.close();
       v6?.close();
@@ -188,17 +196,25 @@ export class UdpSockets {
 
   /** @param ignoreV4 Another socket takes IPv4: what comes of it here is a second copy. */
   async #receive(socket: Deno.DatagramConn, ignoreV4: boolean, handle: DatagramHandler) {
-    while (this.#open) {
-      let from = "";
+    while (this.#isOpen) {
+      let datagram: Uint8Array;
+      let address: Deno.Addr;
       try {
-        const [datagram, address] = await socket.receive();
-        from = canonicalAddress((address as Deno.NetAddr).hostname);
-        if (ignoreV4 && isIP(from) === 4) continue;
+        [datagram, address] = await socket.receive();
+      } catch (error) {
+        if (!this.#isOpen) return;
+        // It may fail again and again, as long as a network is down, say.
+        failures.error("receive", "no datagrams come in for now", { reason: messageOf(error) });
+        await delay(RECEIVE_PAUSE_MS);
+        continue;
+      }
+      const from = canonicalAddress((address as Deno.NetAddr).hostname);
+      if (ignoreV4 && isIP(from) === 4) continue;
+      try {
         handle(datagram.slice(), from);
       } catch (error) {
-        if (!this.#open) return;
-        const level = error instanceof WireError ? "warning" : "error";
-        log[level]("datagram ignored", { from, reason: messageOf(error) });
+        const reason = messageOf(error);
+        failures.error(reason, "internal error while reading a datagram", { from, reason });
       }
     }
   }

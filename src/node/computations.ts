@@ -18,7 +18,7 @@ import {
   type SetupRequest,
 } from "../wire/mod.ts";
 import { encodeNodeClosed } from "../wire/node_closed.ts";
-import { ComputationFolder } from "./computation_folder.ts";
+import { ComputationFolder, scratchFolder } from "./computation_folder.ts";
 import type { NodeContext } from "./context.ts";
 import { sizeRefusal } from "./file_intake.ts";
 import { FileUses } from "./file_uses.ts";
@@ -188,7 +188,8 @@ export class Computations {
     }
     let folder: ComputationFolder;
     try {
-      folder = await ComputationFolder.make(options.folder, compute, host);
+      const isTemporary = Boolean(compute.cleanup) || options.forceCleanup;
+      folder = await ComputationFolder.make(options.folder, { ...compute, isTemporary }, host);
     } catch (error) {
       log.error("no folder for a computation", { reason: messageOf(error) });
       throw new Refusal("Could not create destination path");
@@ -221,6 +222,7 @@ export class Computations {
       setup: typeof compute.setup === "string" ? compute.setup : null,
       cleanup: typeof compute.cleanup === "string" ? compute.cleanup : null,
       folder,
+      scratchFolder: scratchFolder(options.folder),
       nodeName: options.name,
       nodeIpAddr: compute.nodeIpAddr,
       environment: markedEnvironment(this.context.mark, mark),

@@ -77,6 +77,8 @@ export class Discovery {
    * schedulers lose jobs for which no CPU is free.
    */
   async answer(greeting: Greeting, from: string): Promise<void> {
+    // Our answer proves the secret for the sign in the greeting: with our own it would open this node.
+    if (greeting.sign === this.context.sign) return;
     const { scheduler, busyCpus } = this.context.held;
     const isPresent = scheduler?.host === from && scheduler.port === greeting.port;
     if (greeting.from === "scheduler" && (isPresent || scheduler === null)) {

@@ -153,7 +153,8 @@ export class Jobs {
 
   async #ended(job: HeldJob, end: JobEnd): Promise<void> {
     const { computation } = job;
-    computation.jobs.delete(job.uid);
+    // Its scheduler may have given it up and sent it again, which is another run.
+    if (computation.jobs.get(job.uid) === job) computation.jobs.delete(job.uid);
     // The scheduler may send the next job as soon as it has the result.
     this.context.held.vacate();
     try {

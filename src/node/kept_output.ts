@@ -10,7 +10,8 @@ import { concat } from "@std/bytes/concat.js";
 export class KeptOutput {
   readonly #name: "stdout" | "stderr";
   readonly #limitBytes: number;
-  readonly #chunks: Uint8Array[] = [];
+  /** What was kept, and room for more behind it. */
+  #buffer = new Uint8Array(0);
   #keptBytes = 0;
   #droppedBytes = 0;
 
@@ -20,10 +21,11 @@ export class KeptOutput {
     this.#limitBytes = limitBytes;
   }
 
-  /** Takes what has come. */
+  /** Takes what has come; a copy of it, as a line may be the only one in a large buffer. */
   push(chunk: Uint8Array): void {
     const kept = chunk.subarray(0, this.#limitBytes - this.#keptBytes);
-    if (kept.length > 0) this.#chunks.push(kept);
+    this.#makeRoom(kept.length);
+    this.#buffer.set(kept, this.#keptBytes);
     this.#keptBytes += kept.length;
     this.#droppedBytes += chunk.length - kept.length;
   }
@@ -35,12 +37,25 @@ export class KeptOutput {
    * @param droppedBytes What was dropped before it came here.
    */
   text(droppedBytes: number = 0): string {
-    return new TextDecoder().decode(concat(this.#chunks)) + this.#lastLine(droppedBytes);
+    return new TextDecoder().decode(this.#kept) + this.#lastLine(droppedBytes);
   }
 
   /** What was kept, as it is. A last line says how much was dropped, if anything was. */
   bytes(): Uint8Array {
-    return concat([...this.#chunks, new TextEncoder().encode(this.#lastLine(0))]);
+    return concat([this.#kept, new TextEncoder().encode(this.#lastLine(0))]);
+  }
+
+  get #kept(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#keptBytes);
+  }
+
+  #makeRoom(bytes: number): void {
+    const neededBytes = this.#keptBytes + bytes;
+    if (neededBytes <= this.#buffer.length) return;
+    const roomier = Math.min(2 * neededBytes, this.#limitBytes);
+    const buffer = new Uint8Array(roomier);
+    buffer.set(this.#kept);
+    this.#buffer = buffer;
   }
 
   #lastLine(droppedBytes: number): string {

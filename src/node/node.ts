@@ -16,6 +16,7 @@ import { UdpSockets } from "../net/udp_sockets.ts";
 import { authCode, Deadlines, newSign, SIGN_RANDOM_BYTES, WireError } from "../wire/mod.ts";
 import { encodeNodeRequest } from "../wire/from_node.ts";
 import { Availability } from "./avail_info.ts";
+import { removeLeftovers } from "./computation_folder.ts";
 import { Computations } from "./computations.ts";
 import type { NodeContext } from "./context.ts";
 import { Discovery } from "./discovery.ts";
@@ -145,6 +146,7 @@ export class JobNode {
     addresses: OwnAddresses,
     languages: readonly JobLanguage[],
   ): Promise<JobNode> {
+    await removeLeftovers(options.folder);
     const kept = await KeptReplies.open(join(options.folder, "results"));
     const node = new JobNode(options, addresses, languages, kept);
     try {

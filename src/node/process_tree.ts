@@ -67,7 +67,8 @@ export async function memoryOf(pid: number): Promise<number | null> {
  * has ended, its children get no more time.
  *
  * @param graceMs How long they may take to end by themselves; 0 to kill them at once.
- * @returns whether none is left.
+ * @returns whether none is left. Never rejects: while processes cannot be looked at, as too many
+ *   files are open, that is tried again.
  */
 export async function endProcesses(
   tree: ProcessTree,
@@ -78,11 +79,20 @@ export async function endProcesses(
   let pauseMs = FIRST_PAUSE_MS;
   const interrupted = new Set<number>();
   for (;;) {
-    const pids = await findProcesses(tree);
+    let pids: number[] = [];
+    let trouble: string | null = null;
+    try {
+      pids = await findProcesses(tree);
+    } catch (error) {
+      trouble = messageOf(error);
+    }
     const spentMs = performance.now() - startMs;
-    if (pids.length === 0) return true;
+    if (pids.length === 0 && trouble === null) return true;
     if (spentMs > graceMs + KILL_LIMIT_MS) {
-      log.warning("processes of a job cannot be killed", { pids: pids.join(" ") });
+      log.warning("processes of a job cannot be killed", {
+        pids: pids.join(" "),
+        ...(trouble === null ? {} : { reason: trouble }),
+      });
       return false;
     }
     const mainLives = tree.pid === null || pids.includes(tree.pid);

@@ -29,10 +29,10 @@ export type Delivery =
 
 /** See the module's description. */
 export class Replies {
-  /** Results that are on their way, by path. */
-  readonly #underWay = new Set<string>();
+  /** Results that are on their way. */
+  readonly #underWay = new Set<KeptReply>();
   /** Results that whoever was there did not want: they are offered when asked for only. */
-  readonly #unwanted = new Set<string>();
+  readonly #unwanted = new WeakSet<KeptReply>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #retryMs = FIRST_RETRY_MS;
   #isClosed = false;
@@ -60,25 +60,16 @@ export class Replies {
       return;
     }
     const { compute: { id: computeId, auth }, replyTo } = computation;
-    try {
-      await this.kept.add({ computeId, auth, replyTo }, reply);
-    } catch (error) {
-      log.error("a result that was not taken cannot be kept; it is lost", {
-        job: reply.uid,
-        reason: messageOf(error),
-      });
-      return;
-    }
-    log.warning("a result was not taken; it is kept on disk", {
+    const kept = await this.kept.add({ computeId, auth, replyTo }, reply);
+    const where = this.kept.isOnDisk(kept) ? "on disk" : "in memory";
+    log.warning(`a result was not taken; it is kept ${where}`, {
       job: reply.uid,
       scheduler: replyTo.host,
       port: replyTo.port,
       delivery,
     });
-    if (delivery === "failed") return this.#retryLater();
-    for (const { uid, path } of this.kept.of(computeId, auth)) {
-      if (uid === reply.uid) this.#unwanted.add(path);
-    }
+    if (delivery === "failed") this.#retryLater();
+    else this.#unwanted.add(kept);
   }
 
   /** Sends a result, without keeping it. Never throws. */
@@ -124,11 +115,12 @@ export class Replies {
 
   async #retry(): Promise<void> {
     this.#timer = undefined;
+    await this.kept.writeAll();
     // One attempt tells whether anybody is there: the others need not wait for theirs to fail.
     const absent = new Set<string>();
     for (const kept of this.kept.all) {
       const { host, port } = kept.replyTo;
-      if (this.#isClosed || absent.has(`${host} ${port}`) || this.#unwanted.has(kept.path)) {
+      if (this.#isClosed || absent.has(`${host} ${port}`) || this.#unwanted.has(kept)) {
         continue;
       }
       const delivery = await this.#offer(kept);
@@ -139,22 +131,21 @@ export class Replies {
   }
 
   async #offer(kept: KeptReply): Promise<Delivery> {
-    if (this.#underWay.has(kept.path)) return "taken";
-    this.#underWay.add(kept.path);
+    if (this.#underWay.has(kept)) return "taken";
+    this.#underWay.add(kept);
     try {
       const reply = await this.kept.read(kept);
-      // What cannot be read is forgotten: there is nothing left to offer.
-      if (reply === null) return "taken";
+      // What can never be read is forgotten: there is nothing left to offer.
+      if (reply === null) return this.kept.has(kept) ? "failed" : "taken";
       const delivery = await this.send(kept.replyTo, reply);
-      if (delivery === "unwanted") this.#unwanted.add(kept.path);
+      if (delivery === "unwanted") this.#unwanted.add(kept);
       if (delivery === "taken") {
-        this.#unwanted.delete(kept.path);
         log.info("a kept result has arrived", { job: kept.uid, scheduler: kept.replyTo.host });
         await this.kept.remove(kept);
       }
       return delivery;
     } finally {
-      this.#underWay.delete(kept.path);
+      this.#underWay.delete(kept);
     }
   }
 }

@@ -19,6 +19,7 @@ import {
   encodePendingJobsAnswer,
   encodeRetrieveJobAnswer,
   encodeUidsAnswer,
+  FILLER_AUTH,
   GREETING_LIMITS,
   isAck,
   MAX_GREETING_BYTES,
@@ -68,7 +69,7 @@ export class Requests {
   /** Serves one connection. */
   async serve(stream: MessageStream, guest: Guest): Promise<void> {
     const auth = await stream.readExactly(AUTH_LENGTH_BYTES);
-    if (!authMatches(auth, this.context.auth)) return await this.#serveStranger(stream);
+    if (!authMatches(auth, this.context.auth)) return await this.#serveStranger(stream, auth);
     guest.proved();
     const message = await stream.readMessage(MAX_MESSAGE_BYTES);
     if (message.length === 0) return;
@@ -90,12 +91,23 @@ export class Requests {
   }
 
   /** Who has not proved the secret may greet, and nothing else. */
-  async #serveStranger(stream: MessageStream): Promise<void> {
+  async #serveStranger(stream: MessageStream, auth: Uint8Array): Promise<void> {
     const message = await stream.readMessage(MAX_GREETING_BYTES);
     if (message.length === 0) return;
     const { tag, body } = splitTag(message);
-    if (tag === "PING") return this.#greeted(decodePing(body), stream);
     const { hostname: from } = stream.remoteAddr;
+    if (tag === "PING") {
+      // Only a scheduler that answers our own greeting proves its secret with it.
+      if (!authMatches(auth, FILLER_AUTH)) {
+        this.#refusals.warning(
+          `scheduler ${from}`,
+          "a scheduler has another secret, and will not use this node; give both the same " +
+            "(--secret_file here, --node_secret_file there)",
+          { from },
+        );
+      }
+      return this.#greeted(decodePing(body), stream);
+    }
     this.#refusals.warning(
       from,
       "request refused: its sender has another secret, or knows an " +

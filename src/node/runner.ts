@@ -54,6 +54,8 @@ export interface ComputationTask {
    * first in Python's `sys.path`, and where files of the computation and of its jobs are.
    */
   readonly folder: string;
+  /** Absolute path of a folder for what the runner itself needs; whatever is left goes with it. */
+  readonly scratchFolder: string;
   /** `dispy_node_name` in jobs. */
   readonly nodeName: string;
   /** `dispy_node_ip_addr` in jobs: the node's address as the scheduler knows it. */

@@ -37,7 +37,7 @@ import {
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
-import { KeptPayload, type Loan } from "./kept_payload.ts";
+import { KeptPayload, type Loan, LostPayloadError } from "./kept_payload.ts";
 import { Lanes } from "../net/lanes.ts";
 
 const log = getLogger("client");
@@ -60,6 +60,8 @@ export class ClientLink {
   readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
   /** By node address: the message that introduces it, while it is under way. */
   readonly #introductions = new Map<string, Promise<void>>();
+  /** Nodes whose numbers the client is to be told, once it is their turn. */
+  readonly #statsDue = new Set<Share>();
   /** By job uid: the message that it runs, while it is under way. */
   readonly #started = new Map<number, Promise<void>>();
   /** By job uid: the last provisional result, while it is under way. */
@@ -102,8 +104,8 @@ export class ClientLink {
     };
     const introduced = this.#introductions.get(node.ipAddr);
     const told = introduced === undefined
-      ? this.#tell(message)
-      : introduced.then(() => this.#tell(message));
+      ? this.#tell(message.kind, () => message)
+      : introduced.then(() => this.#tell(message.kind, () => message));
     this.#track(this.#started, job.uid, told);
   }
 
@@ -133,12 +135,29 @@ export class ClientLink {
   /** Tells the client of one of its nodes. */
   tellNodeStatus(share: Share, status: "initialized" | "stats" | "cpus" | "closed"): void {
     const { ipAddr } = share.node;
+    if (status === "stats") return this.#tellStats(share);
     const message = this.#nodeStatus(share, status);
     const introduced = this.#introductions.get(ipAddr);
     const told = introduced === undefined
-      ? this.#tell(message)
-      : introduced.then(() => this.#tell(message));
+      ? this.#tell(message.kind, () => message)
+      : introduced.then(() => this.#tell(message.kind, () => message));
     if (status === "initialized") this.#track(this.#introductions, ipAddr, told);
+  }
+
+  /**
+   * Tells the client the numbers of one of its nodes. While that waits for its turn nothing is to
+   * be added: they are read then. A client that is stopped would have these messages pile up.
+   */
+  #tellStats(share: Share): void {
+    if (this.#statsDue.has(share)) return;
+    this.#statsDue.add(share);
+    const introduced = this.#introductions.get(share.node.ipAddr) ?? Promise.resolve();
+    void introduced.then(() =>
+      this.#tell("NODE_STATUS", () => {
+        this.#statsDue.delete(share);
+        return this.#nodeStatus(share, "stats");
+      })
+    );
   }
 
   /** A connection to the client's own port. */
@@ -168,6 +187,11 @@ export class ClientLink {
       });
       return isAck(answer) ? "delivered" : answer.length === 0 ? "failed" : "refused";
     } catch (error) {
+      if (error instanceof LostPayloadError) {
+        log.error("a provisional result is lost", { job: delivery.uid, reason: error.message });
+        // More follows for this job: the client does without this one.
+        return "delivered";
+      }
       const properties = {
         job: delivery.uid,
         client: this.#address,
@@ -193,8 +217,27 @@ export class ClientLink {
       ? await (payload as KeptPayload<JobReply>).lend()
       : null;
     return {
-      read: async () => this.#reply(delivery, loan === null ? null : await loan.read()),
+      read: async () => {
+        if (loan === null) return this.#reply(delivery, null);
+        try {
+          return this.#reply(delivery, await loan.read());
+        } catch (error) {
+          const isFinal = delivery.status !== JobStatus.ProvisionalResult;
+          if (!(error instanceof LostPayloadError) || !isFinal) throw error;
+          return this.#lostReply(delivery, error);
+        }
+      },
       [Symbol.dispose]: () => loan?.[Symbol.dispose](),
+    };
+  }
+
+  /** A client is not left waiting for a result that no attempt can bring. */
+  #lostReply(delivery: Delivery, { message: reason }: LostPayloadError): JobReply {
+    this.#warnings.error("lost", "a result is lost", { job: delivery.uid, reason });
+    return {
+      ...this.#reply(delivery, null),
+      status: JobStatus.Abandoned,
+      exception: `the job has run, but its result is lost: ${reason}`,
     };
   }
 
@@ -282,19 +325,24 @@ export class ClientLink {
     });
   }
 
-  /** Sends a message that has no answer, and waits until the client has heard it. Never throws. */
-  async #tell(message: ToClientMessage): Promise<void> {
+  /**
+   * Sends a message that has no answer, and waits until the client has heard it. Never throws.
+   *
+   * @param messageNow Called once it is the message's turn.
+   */
+  async #tell(kind: ToClientMessage["kind"], messageNow: () => ToClientMessage): Promise<void> {
     // A client that has closed its computation throws such news away.
     if (!this.computation.cluster.wantsResults) return;
     try {
       await this.#lanes.run(async () => {
+        const message = encodeToClient(messageNow());
         using stream = await this.connect();
-        await stream.writeMessage(...encodeToClient(message));
+        await stream.writeMessage(...message);
         await stream.waitForClose();
       });
     } catch (error) {
       log.debug("client not told", {
-        message: message.kind,
+        message: kind,
         client: this.#address,
         reason: messageOf(error),
       });

@@ -56,6 +56,7 @@ import {
 import type { ControlSide } from "./control_side.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
+import { descriptionRefusal } from "./description_limit.ts";
 import type { FileIntake } from "./file_intake.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
@@ -106,7 +107,7 @@ export class ClientSide {
     if (tagOf(message) === CONTROL_TAG) {
       return await this.parts.controlSide.serve(stream, message);
     }
-    await this.#serveClient(stream, decodeClientRequest(message), family);
+    await this.#serveClient(stream, decodeClientRequest(message), message.length, family);
   }
 
   /** Somebody who has not proved the cluster secret may only greet. */
@@ -124,9 +125,11 @@ export class ClientSide {
     if (request.kind === GREETING) await this.#greeting(stream, request, family);
   }
 
+  /** @param sizeBytes How long the request is. */
   async #serveClient(
     stream: MessageStream,
     request: ClientRequest,
+    sizeBytes: number,
     family: PortFamily,
   ): Promise<void> {
     const { engine } = this.context;
@@ -134,13 +137,13 @@ export class ClientSide {
       case "CLIENT":
         return await this.#greeting(stream, request, family);
       case "COMPUTE":
-        return await this.parts.computationIntake.take(stream, request);
+        return await this.parts.computationIntake.take(stream, request, sizeBytes);
       case "FILEXFER":
-        return await this.parts.fileIntake.take(stream, request.file);
+        return await this.parts.fileIntake.take(stream, request.file, sizeBytes);
       case "SCHEDULE":
         return await this.#schedule(stream, request);
       case "JOB":
-        return await this.#job(stream, request);
+        return await this.#job(stream, request, sizeBytes);
       case "SENDFILE":
         return await this.parts.nodeControl.sendFile(stream, request);
       case "PULSE":
@@ -230,7 +233,11 @@ export class ClientSide {
     engine.post((core, nowMs) => onScheduleRequested(core, computation.cluster, nowMs));
   }
 
-  async #job(stream: MessageStream, { job: record, node, auth }: ClientJobRequest): Promise<void> {
+  async #job(
+    stream: MessageStream,
+    { job: record, node, auth }: ClientJobRequest,
+    requestBytes: number,
+  ): Promise<void> {
     const { engine, quotas, payloads } = this.context;
     const computation = this.#find({ computeId: record.computeId, auth });
     if (computation === undefined) {
@@ -245,7 +252,9 @@ export class ClientSide {
       ? "a file of the job was not sent"
       : refusesJob(engine.core, cluster, pinnedTo) ??
         quotas.refusal(client, sizeBytes, computation.terms) ??
-        payloads.budget.jobRefusal(client, sizeBytes) ?? engine.cannotKeep(0);
+        payloads.budget.jobRefusal(client, sizeBytes) ??
+        descriptionRefusal(requestBytes - sizeBytes - record.code.length) ??
+        engine.cannotKeep(0);
     if (refusal !== null) return await this.#refuseJob(stream, cluster, refusal);
     const uid = engine.core.newId();
     computation.files.claim(files as ClientFile[]);
@@ -262,6 +271,14 @@ export class ClientSide {
         cluster,
         `the scheduler could not keep it: ${error.message}`,
       );
+    }
+    const gone = refusesJob(engine.core, cluster, pinnedTo);
+    if (gone !== null) {
+      // Its cluster or node has gone meanwhile: an offer of a forgotten cluster's would be kept.
+      quotas.remove(client, sizeBytes);
+      await kept.drop();
+      await computation.files.release(files as ClientFile[], Date.now());
+      return await this.#refuseJob(stream, cluster, gone);
     }
     const payload: JobPayload = { kept, files: files as ClientFile[], client, sizeBytes };
     const job = engine.post((core, nowMs) =>

@@ -5,9 +5,11 @@
  */
 
 import type { Cluster } from "../core/mod.ts";
-import type { Compute } from "../wire/mod.ts";
+import { authMatches, type Compute } from "../wire/mod.ts";
 import type { ClusterTerms } from "./cluster_terms.ts";
 import type { FileSet } from "./file_set.ts";
+
+const ENCODER = new TextEncoder();
 
 /** A client's computation. */
 export interface Computation {
@@ -45,7 +47,9 @@ export class Computations {
   /** The computation with this id, if the asker knows its auth. */
   find(id: number, auth: string): Computation | undefined {
     const computation = this.#byId.get(id);
-    return computation?.clientAuth === auth ? computation : undefined;
+    if (computation === undefined) return undefined;
+    const isIts = authMatches(ENCODER.encode(computation.clientAuth), ENCODER.encode(auth));
+    return isIts ? computation : undefined;
   }
 
   /** The computation with this id. */

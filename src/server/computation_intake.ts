@@ -17,7 +17,8 @@ import {
   type XferFile,
 } from "../wire/mod.ts";
 import { decodeTypeScriptCode, TYPESCRIPT_PLATFORM } from "../wire/typescript_jobs.ts";
-import { externalOf } from "../net/addresses.ts";
+import { messageOf } from "../log/error_message.ts";
+import { externalOf, isLoopback } from "../net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
 import type { Context } from "./context.ts";
@@ -27,13 +28,25 @@ import { fileRecorder } from "./persistence.ts";
 
 const log = getLogger("clientside");
 
+/** As of a name in the DNS. */
+const MAX_ADDRESS_LENGTH = 253;
+
 /** See the module's description. */
 export class ComputationIntake {
   constructor(private readonly context: Context) {}
 
-  /** Takes a computation, or tells the client why not. */
-  async take(stream: MessageStream, request: ClientComputeRequest): Promise<void> {
-    const refusal = this.#refusal(stream, request);
+  /**
+   * Takes a computation, or tells the client why not.
+   *
+   * @param sizeBytes How long the request is.
+   */
+  async take(
+    stream: MessageStream,
+    request: ClientComputeRequest,
+    sizeBytes: number,
+  ): Promise<void> {
+    const refusal = this.context.engine.cannotKeep(sizeBytes) ?? this.#refusal(stream, request) ??
+      await this.#notListening(request);
     if (refusal !== null) return await this.#refuse(stream, request, refusal);
     const computation = this.#add(stream, request);
     const { cluster, clientAuth: auth } = computation;
@@ -72,10 +85,12 @@ export class ComputationIntake {
 
   #refusal(stream: MessageStream, { compute, nodeAllocs }: ClientComputeRequest): string | null {
     if (this.context.engine.core.shuttingDown) return "the scheduler is shutting down";
-    const unkept = this.context.engine.cannotKeep(compute.code.length);
-    if (unkept !== null) return unkept;
     if (!compute.schedulerIpAddr || !compute.jobResultPort || !compute.auth) {
       return "the computation does not say where its client is";
+    }
+    // It stands in the row of each job.
+    if (compute.schedulerIpAddr.length > MAX_ADDRESS_LENGTH) {
+      return "its client's address is too long";
     }
     const port = compute.jobResultPort;
     const isOurs = this.context.options.families.some((family) =>
@@ -102,6 +117,24 @@ export class ComputationIntake {
       if (refusal !== null) return refusal;
     }
     return null;
+  }
+
+  /**
+   * Where client and scheduler share a machine: a client that was told `localhost`, but listens at
+   * the machine's address on the network, would wait for ever for what we tell it.
+   */
+  async #notListening({ compute }: ClientComputeRequest): Promise<string | null> {
+    const { addresses: { known }, clientTransport } = this.context;
+    const hostname = compute.schedulerIpAddr!;
+    const isOnNetwork = known.length === 0 || !known.every(({ address }) => isLoopback(address));
+    if (!isLoopback(hostname) || !isOnNetwork) return null;
+    try {
+      using _stream = await clientTransport.connect(hostname, compute.jobResultPort!);
+      return null;
+    } catch (error) {
+      return `${messageOf(error)}: results could not be brought to this client; if it listens at ` +
+        "another address of this machine, create SharedJobCluster with scheduler_host=THAT ADDRESS";
+    }
   }
 
   #add(stream: MessageStream, { compute, nodeAllocs, exclusive }: ClientComputeRequest) {

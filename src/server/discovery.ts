@@ -20,6 +20,7 @@ import {
 import { announced } from "../net/addresses.ts";
 import type { Context } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
+import { Lanes } from "../net/lanes.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import type { UdpSockets } from "../net/udp_sockets.ts";
 import { Versions } from "../net/versions.ts";
@@ -31,6 +32,9 @@ const UNKNOWN_NAME_INTERVAL_MS = 60 * 60_000;
 
 /** So many machines are remembered; the one that was found first is forgotten first. */
 const MAX_KNOWN_HOSTS = 4096;
+
+/** Of all nodes that clients name, however many, so many are greeted at a time. */
+const MAX_GREETING = 128;
 
 /** Somebody who may be a node, where we look for it. */
 interface Target {
@@ -44,6 +48,7 @@ export class Discovery {
   readonly #versions = new Versions();
   /** Machines on which nodes were found. */
   readonly #knownHosts = new Set<string>();
+  readonly #greetingNamed = new Lanes(MAX_GREETING);
   readonly #unknownNames = new RepeatLimiter(log, { intervalMs: UNKNOWN_NAME_INTERVAL_MS });
 
   constructor(private readonly context: Context, private readonly udp: UdpSockets) {}
@@ -75,7 +80,9 @@ export class Discovery {
     const missing = cluster.allocations.filter(({ pattern }) => !cluster.shares.has(pattern));
     await Promise.all(
       missing.map(({ pattern, port }) =>
-        pattern.includes("*") ? this.#broadcast(port) : this.#greet({ host: pattern, port })
+        pattern.includes("*")
+          ? this.#broadcast(port)
+          : this.#greetingNamed.run(() => this.#greet({ host: pattern, port }))
       ),
     );
   }

@@ -7,6 +7,10 @@
 import type { Core, Effect } from "../core/mod.ts";
 import { MAX_PAYLOAD_BYTES } from "../journal/database.ts";
 import type { Journal } from "../journal/journal.ts";
+import { MAX_REPEATED_BYTES } from "../pickle/limits.ts";
+
+/** Written down it may be longer: what a pickle only refers to is written each time. */
+const MAX_TAKEN_BYTES = (MAX_PAYLOAD_BYTES - MAX_REPEATED_BYTES) / 2;
 
 /**
  * See the module's description.
@@ -34,17 +38,26 @@ export class Engine {
     this.#carryOut = carryOut;
   }
 
-  /** Why nothing new should be taken on at present, or `null`. */
+  /** Why what happens now does not last, or `null`. */
   get problem(): string | null {
     return this.journal?.problem ?? null;
   }
 
-  /** Why something new with so many bytes is not to be taken on at present, or `null`. */
+  /** Why as little as possible should be kept at present, or `null`. */
+  get shortage(): string | null {
+    return this.journal?.shortage ?? null;
+  }
+
+  /**
+   * Why something new is not to be taken on at present, or `null`.
+   *
+   * @param sizeBytes How long the message is that it came with.
+   */
   cannotKeep(sizeBytes: number): string | null {
     if (this.journal === null) return null;
-    const { problem } = this.journal;
-    if (problem !== null) return `the scheduler could not keep it: ${problem}`;
-    if (sizeBytes <= MAX_PAYLOAD_BYTES) return null;
+    const { shortage } = this.journal;
+    if (shortage !== null) return `the scheduler could not keep it: ${shortage}`;
+    if (sizeBytes <= MAX_TAKEN_BYTES) return null;
     return `the scheduler cannot keep ${sizeBytes} bytes; with --durability off it takes them`;
   }
 

@@ -16,6 +16,7 @@ import {
   type XferFile,
 } from "../wire/mod.ts";
 import type { Context } from "./context.ts";
+import { descriptionRefusal } from "./description_limit.ts";
 import { bytesToTake, fileRefusal } from "./file_limits.ts";
 import type { FileSet } from "./file_set.ts";
 
@@ -28,14 +29,18 @@ export class FileIntake {
 
   constructor(private readonly context: Context) {}
 
-  /** Takes a file of a computation (before it is scheduled) or of a job (after). */
-  async take(stream: MessageStream, xfer: XferFile): Promise<void> {
+  /**
+   * Takes a file of a computation (before it is scheduled) or of a job (after).
+   *
+   * @param requestBytes How long the message is that describes it.
+   */
+  async take(stream: MessageStream, xfer: XferFile, requestBytes: number): Promise<void> {
     const computation = xfer.computeId === null
       ? undefined
       : this.context.computations.get(xfer.computeId);
     const refusal = computation === undefined
       ? "its computation is not known"
-      : fileRefusal(this.context.options, xfer);
+      : fileRefusal(this.context.options, xfer) ?? descriptionRefusal(requestBytes);
     if (computation === undefined || refusal !== null) {
       return await this.#refuse(stream, xfer, refusal ?? "");
     }
@@ -61,11 +66,10 @@ export class FileIntake {
             finished = true;
             // Another connection may have brought the same file meanwhile: first come, first kept.
             const other = files.find(xfer);
-            if (other === undefined) {
-              files.add(xfer, kept, permanent, Date.now());
+            if (other !== undefined) files.touch(other, Date.now());
+            if (other === undefined && files.add(xfer, kept, permanent, Date.now())) {
               await this.context.engine.committed();
             } else {
-              files.touch(other, Date.now());
               await kept.remove();
             }
           },

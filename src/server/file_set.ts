@@ -41,14 +41,21 @@ export interface FileRecorder {
 export class FileSet {
   /** By where nodes put them; a client may send a changed file under the same name. */
   readonly #byKey = new Map<string, ClientFile[]>();
+  /** The computation is over. */
+  #isOver = false;
 
   /** @param recorder `null` = nobody keeps account. */
   constructor(private readonly recorder: FileRecorder | null = null) {}
 
-  /** Keeps `kept` as the file that `xfer` describes. */
-  add(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): void {
+  /**
+   * Keeps `kept` as the file that `xfer` describes. Returns whether it does: where the computation
+   * has ended meanwhile, nobody would ever remove it.
+   */
+  add(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): boolean {
+    if (this.#isOver) return false;
     const file = this.restore(xfer, kept, permanent, nowMs);
     this.recorder?.added(file);
+    return true;
   }
 
   /** Takes back a file of an earlier run. */
@@ -92,31 +99,27 @@ export class FileSet {
 
   /** A job needs these files no longer. */
   async release(files: readonly ClientFile[], nowMs: number): Promise<void> {
-    for (const file of files) {
-      file.jobs--;
-      await this.#removeIfUnneeded(file, nowMs);
-    }
+    for (const file of files) file.jobs--;
+    await this.#removeUnneeded(files, nowMs);
   }
 
   /** Removes job files that no job has come for. */
   async sweep(nowMs: number): Promise<void> {
-    for (const files of this.#byKey.values()) {
-      for (const file of [...files]) await this.#removeIfUnneeded(file, nowMs);
-    }
+    await this.#removeUnneeded([...this.#byKey.values()].flat(), nowMs);
   }
 
-  /** Removes all files. */
+  /** Removes all files; the computation is over, and none are added any more. */
   async clear(): Promise<void> {
+    this.#isOver = true;
     const all = [...this.#byKey.values()].flat();
     this.#byKey.clear();
     for (const file of all) this.recorder?.removed(file);
-    for (const { kept } of all) await kept.remove();
+    await removeAll(all);
   }
 
-  async #removeIfUnneeded(file: ClientFile, nowMs: number): Promise<void> {
-    if (file.permanent || file.jobs > 0) return;
-    if (file.awaitedUntilMs.some((untilMs) => untilMs > nowMs)) return;
-    if (this.#forget(file)) await file.kept.remove();
+  async #removeUnneeded(files: readonly ClientFile[], nowMs: number): Promise<void> {
+    const unneeded = files.filter((file) => !isNeeded(file, nowMs) && this.#forget(file));
+    await removeAll(unneeded);
   }
 
   /** Takes a file out; returns whether it was there. */
@@ -130,6 +133,21 @@ export class FileSet {
     this.recorder?.removed(file);
     return true;
   }
+}
+
+function isNeeded({ permanent, jobs, awaitedUntilMs }: ClientFile, nowMs: number): boolean {
+  return permanent || jobs > 0 || awaitedUntilMs.some((untilMs) => untilMs > nowMs);
+}
+
+/**
+ * Removes files; those that can be, where others cannot.
+ *
+ * @throws what the first of these has thrown
+ */
+async function removeAll(files: readonly ClientFile[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const { kept } of files) await kept.remove().catch((error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Where a node puts the file, below its folder for the computation. */

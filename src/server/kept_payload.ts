@@ -9,8 +9,9 @@
  * @module
  */
 
+import { crc32 } from "node:zlib";
 import { concat } from "@std/bytes/concat.js";
-import type { Key, Table } from "../journal/database.ts";
+import { DamagedRowError, type Key, MAX_PAYLOAD_BYTES, type Table } from "../journal/database.ts";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
@@ -37,8 +38,19 @@ export interface PayloadForm<T> {
   sizeOf(value: T): number;
 }
 
-/** A file that holds a payload, as the journal names it: its number in the store, and its size. */
-export type FileReference = readonly [number: number, sizeBytes: number];
+/**
+ * A file that holds a payload, as the journal names it: its number in the store, its size and a
+ * checksum, which earlier versions did not write.
+ */
+export type FileReference =
+  | readonly [number: number, sizeBytes: number]
+  | readonly [number: number, sizeBytes: number, sum: number];
+
+/** The same, to be read. */
+interface PayloadFile {
+  readonly kept: KeptFile;
+  readonly sum: number | null;
+}
 
 /** What a payload is kept with. */
 export interface PayloadMeans {
@@ -50,12 +62,18 @@ export interface PayloadMeans {
   readonly journal: { payload(table: Table, key: Key): Uint8Array | null } | null;
 }
 
+/** What was kept is not there any more, or is damaged: no further attempt can read it. */
+export class LostPayloadError extends Error {
+  override readonly name = "LostPayloadError";
+}
+
 /** Room in memory for a payload, for as long as it takes to send it. */
 export interface Loan<T> extends Disposable {
   /**
    * The payload, from wherever it is.
    *
-   * @throws where it was dropped, or cannot be read back
+   * @throws {LostPayloadError} where it is lost for good
+   * @throws where it was dropped, or cannot be read back now
    */
   read(): Promise<T>;
 }
@@ -106,7 +124,7 @@ export class PayloadKeeper {
     form: PayloadForm<T>,
     { client, sizeBytes }: { client: string; sizeBytes: number },
     key: Key,
-    file: KeptFile | null,
+    file: PayloadFile | null,
   ): KeptPayload<T> {
     const item = { client, sizeBytes, isResult: form.isResult };
     return new KeptPayload<T>(form, item, this.means, null, { key, file });
@@ -139,9 +157,11 @@ export class PayloadKeeper {
 /** One payload. */
 export class KeptPayload<T> {
   #value: T | null;
-  #file: KeptFile | null;
+  #file: PayloadFile | null;
   #isWriting = false;
   #isDropped = false;
+  /** For the journal. */
+  #isTooLong = false;
   /** A result that is to be delivered; else it is dropped by who has brought it. */
   isAdopted = false;
   /** Under which the journal holds it for certain; `null` = it does not. */
@@ -153,7 +173,7 @@ export class KeptPayload<T> {
     readonly item: Item,
     private readonly means: PayloadMeans,
     value: T | null,
-    where: { key: Key; file: KeptFile | null } | null = null,
+    where: { key: Key; file: PayloadFile | null } | null = null,
   ) {
     this.#value = value;
     this.key = where?.key ?? null;
@@ -168,16 +188,23 @@ export class KeptPayload<T> {
 
   /** Whether memory is not the only place where it is. */
   get isOnDisk(): boolean {
-    return this.#file !== null || (this.key !== null && this.means.journal !== null);
+    if (this.#file !== null) return true;
+    return this.key !== null && this.means.journal !== null && !this.#isTooLong;
   }
 
-  /** What the journal is to hold: the payload itself, or which file it is in. */
-  get record(): { readonly bytes: Uint8Array; readonly file: FileReference | null } {
+  /**
+   * What the journal is to hold: the payload itself, or which file it is in. `null` = neither, as
+   * there is no file and the journal cannot hold that much.
+   */
+  get record(): { readonly bytes: Uint8Array; readonly file: FileReference | null } | null {
     if (this.#file !== null) {
-      return { bytes: EMPTY, file: [this.#file.number, this.#file.sizeBytes] };
+      const { kept: { number, sizeBytes }, sum } = this.#file;
+      return { bytes: EMPTY, file: sum === null ? [number, sizeBytes] : [number, sizeBytes, sum] };
     }
     if (this.#value === null) throw new Error("a payload left memory before it was written");
-    return { bytes: concat(this.form.encode(this.#value)), file: null };
+    const chunks = this.form.encode(this.#value);
+    this.#isTooLong = totalBytes(chunks) > MAX_PAYLOAD_BYTES;
+    return this.#isTooLong ? null : { bytes: concat(chunks), file: null };
   }
 
   /** Waits for room to read it; what is in memory needs none. To be disposed of when it was sent. */
@@ -185,7 +212,7 @@ export class KeptPayload<T> {
     const share = this.means.sending.share();
     if (this.#value === null) await share.take(this.item.sizeBytes);
     return {
-      read: async () => this.#value ?? this.form.decode(await this.#read()),
+      read: async () => this.#value ?? this.#decode(await this.#read()),
       [Symbol.dispose]: () => share[Symbol.dispose](),
     };
   }
@@ -196,7 +223,7 @@ export class KeptPayload<T> {
     this.#isWriting = true;
     try {
       const file = await writeFile(this.means.store, this.form.encode(this.#value));
-      if (this.#isDropped) await file.remove();
+      if (this.#isDropped) await file.kept.remove();
       else this.#file = file;
     } finally {
       this.#isWriting = false;
@@ -216,50 +243,74 @@ export class KeptPayload<T> {
     this.#isDropped = true;
     this.means.budget.remove(this.item, this.#value !== null);
     this.#value = null;
-    if (this.#file !== null) await removed(this.#file);
+    await this.#file?.kept.remove();
   }
 
   async #read(): Promise<Uint8Array> {
     if (this.#isDropped) throw new Error("it was dropped");
     if (this.#file !== null) return await readAll(this.#file);
-    const { table } = this.form;
-    const bytes = this.key === null ? null : this.means.journal?.payload(table, this.key);
-    if (!bytes) throw new Error("the journal does not hold it any more");
+    const bytes = this.key === null ? null : this.#readRow(this.key);
+    if (!bytes) throw new LostPayloadError("the journal does not hold it any more");
     return bytes;
+  }
+
+  #readRow(key: Key): Uint8Array | null | undefined {
+    try {
+      return this.means.journal?.payload(this.form.table, key);
+    } catch (error) {
+      throw error instanceof DamagedRowError ? new LostPayloadError(error.message) : error;
+    }
+  }
+
+  #decode(bytes: Uint8Array): T {
+    try {
+      return this.form.decode(bytes);
+    } catch (error) {
+      // Not as it is: where somebody reads it to send it, it would be taken for the peer's fault.
+      throw new LostPayloadError(`what was kept is damaged: ${messageOf(error)}`);
+    }
   }
 }
 
 const EMPTY = new Uint8Array(0);
 
-async function writeFile(store: FileStore, chunks: readonly Uint8Array[]): Promise<KeptFile> {
-  const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const writer = await store.create(sizeBytes);
+function totalBytes(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+async function writeFile(store: FileStore, chunks: readonly Uint8Array[]): Promise<PayloadFile> {
+  const writer = await store.create(totalBytes(chunks));
   try {
-    for (const chunk of chunks) await writer.write(chunk);
-    return await writer.finish();
+    let sum = 0;
+    for (const chunk of chunks) {
+      sum = crc32(chunk, sum);
+      await writer.write(chunk);
+    }
+    return { kept: await writer.finish(), sum };
   } catch (error) {
     await writer.abort();
     throw error;
   }
 }
 
-/** Removes a file; one that an earlier run has removed already may have been noted by it no more. */
-async function removed(file: KeptFile): Promise<void> {
-  try {
-    await file.remove();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function readAll(file: KeptFile): Promise<Uint8Array> {
-  const reader = await file.open();
+async function readAll({ kept: file, sum }: PayloadFile): Promise<Uint8Array> {
+  const reader = await file.open().catch((error) => {
+    const isGone = error instanceof Deno.errors.NotFound;
+    throw isGone ? new LostPayloadError("the file that it was kept in is gone") : error;
+  });
   try {
     const bytes = new Uint8Array(file.sizeBytes);
     for (let at = 0; at < bytes.length;) {
       const length = await reader.read(bytes.subarray(at));
-      if (length === null) throw new Error("a file that was kept has become shorter");
+      if (length === null) {
+        throw new LostPayloadError(
+          `the file that it was kept in has ${at} of its ${bytes.length} bytes`,
+        );
+      }
       at += length;
+    }
+    if (sum !== null && sum !== crc32(bytes)) {
+      throw new LostPayloadError("the file that it was kept in is damaged");
     }
     return bytes;
   } finally {

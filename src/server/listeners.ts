@@ -70,7 +70,9 @@ export class Listeners {
         failures.push(messageOf(error));
       }
     }
-    if (failures.length === families.length) throw new ListenError(failures.join("; "));
+    if (failures.length === families.length) {
+      throw new ListenError([...new Set(failures)].join("; "));
+    }
     for (const failure of failures) {
       log.warning("a family of ports is not served", { reason: failure });
     }

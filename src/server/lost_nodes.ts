@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Node, type NodeInfo, type Share } from "../core/mod.ts";
+import { Node, nodeBySign, type NodeInfo, type Share } from "../core/mod.ts";
 import { type Row } from "../journal/database.ts";
 import { unpack } from "../journal/packing.ts";
 import { getLogger } from "../log/log.ts";
@@ -42,6 +42,9 @@ interface Visit {
   readonly node: Node;
   readonly leftovers: Leftover[];
   readonly tries: number;
+  /** When the last visit was over, or the node was given up, and when the next is; monotonic. */
+  readonly sinceMs: number;
+  readonly dueMs: number;
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
@@ -75,12 +78,24 @@ export class LostNodes {
     }
   }
 
-  /** A node that is not known has shown a sign of life: if it was given up, visits it now. */
+  /**
+   * A node that is not known has shown a sign of life: if it was given up, visits it soon. Anybody
+   * can say so, and one that cannot be reached may say so for long: such a visit comes no sooner
+   * after the last than the first one does, and does not count.
+   */
   onSignOfLife(ipAddr: string): void {
     const visit = this.#visits.get(ipAddr);
     if (visit === undefined) return;
-    clearTimeout(visit.timer);
-    this.#schedule(visit.node, visit.leftovers, visit.tries, 0);
+    const nowMs = performance.now();
+    const waitMs = Math.max(0, visit.sinceMs + FIRST_WAIT_MS - nowMs);
+    if (visit.dueMs <= nowMs + waitMs) return;
+    this.#schedule(
+      visit.node,
+      visit.leftovers,
+      Math.max(0, visit.tries - 1),
+      waitMs,
+      visit.sinceMs,
+    );
   }
 
   /** Forgets them all. */
@@ -89,7 +104,13 @@ export class LostNodes {
     this.#visits.clear();
   }
 
-  #schedule(node: Node, leftovers: Leftover[], tries: number, waitMs: number): void {
+  #schedule(
+    node: Node,
+    leftovers: Leftover[],
+    tries: number,
+    waitMs: number,
+    sinceMs: number = performance.now(),
+  ): void {
     if (tries >= TRIES) {
       log.info("node that was given up has not come back; forgotten", { node: node.ipAddr });
       this.context.journal?.delete("lost_node", node.ipAddr);
@@ -101,7 +122,8 @@ export class LostNodes {
       this.#visits.delete(node.ipAddr);
       void this.#visit(node, leftovers, tries);
     }, waitMs);
-    this.#visits.set(node.ipAddr, { node, leftovers, tries, timer });
+    const dueMs = performance.now() + waitMs;
+    this.#visits.set(node.ipAddr, { node, leftovers, tries, sinceMs, dueMs, timer });
     if (this.#visits.size > MAX_LOST) this.#forgetOldest();
   }
 
@@ -115,12 +137,16 @@ export class LostNodes {
   }
 
   async #visit(node: Node, leftovers: Leftover[], tries: number): Promise<void> {
-    // It has come back by itself.
-    if (this.context.engine.core.nodes.has(node.ipAddr)) {
+    const { core } = this.context.engine;
+    // It has come back by itself, maybe at another of its addresses.
+    if (core.nodes.has(node.ipAddr) || nodeBySign(core, node.info.sign) !== undefined) {
       this.context.journal?.delete("lost_node", node.ipAddr);
       return;
     }
     try {
+      for (const address of node.otherAddresses) {
+        await this.discovery.greetHost(address, node.info.port);
+      }
       for (let next = leftovers[0]; next !== undefined; next = leftovers[0]) {
         await this.nodeLink.abandon(node, next.computeId, next.nodeAuth);
         leftovers.shift();

@@ -94,8 +94,13 @@ export class MemoryBudget {
    * get through otherwise.
    *
    * @param takesResults The client takes what it is sent, so that what is kept for it soon is not.
+   * @param shortage Why there is no more room than these limits say, or `null`.
    */
-  resultRefusal(client: string, sizeBytes: number, takesResults: boolean): string | null {
+  resultRefusal(
+    client: string,
+    sizeBytes: number,
+    { takesResults, shortage }: { takesResults: boolean; shortage: string | null },
+  ): string | null {
     const usage = this.#of(client);
     if (usage.results === 0) return null;
     const { keptBytes } = this.limits;
@@ -105,7 +110,9 @@ export class MemoryBudget {
         Math.floor(clientBytes)
       }`;
     }
-    if (!takesResults && this.#all.bytes + sizeBytes > keptBytes) {
+    if (takesResults) return null;
+    if (shortage !== null) return shortage;
+    if (this.#all.bytes + sizeBytes > keptBytes) {
       return `${this.#all.bytes} bytes are kept for all clients; the limit is ${keptBytes}`;
     }
     return null;

@@ -17,6 +17,7 @@ import {
   type Share,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import { delay } from "@std/async/delay.js";
 import {
   ACK,
@@ -43,17 +44,17 @@ import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
+import { LostPayloadError } from "./kept_payload.ts";
+import { LongAnswers } from "./long_answers.ts";
 import type { ResultIntake } from "./result_intake.ts";
 
 const log = getLogger("node");
 
-/** While a node takes its time to close a computation, we look this often if it is still there. */
-const CLOSE_CHECK_MS = 10_000;
-/** So often in a row it must fail to be there. */
-const CLOSE_CHECK_TRIES = 3;
-
 /** How long a result may take from a node that was just asked about the job. */
 const RESULT_WAIT_MS = 1_000;
+
+/** What is wrong with one job may be wrong with each. */
+const WARNING_INTERVAL_MS = 60_000;
 
 /** A node's own message to our request; not a failure of the connection. */
 class Refusal extends Error {
@@ -67,7 +68,22 @@ export class NodeLink {
   /** By node and file: the transfer under way, so that no file is sent twice at a time. */
   readonly #transfers = new Map<string, Promise<void>>();
 
-  constructor(private readonly context: Context, private readonly resultIntake: ResultIntake) {}
+  readonly #longAnswers: LongAnswers;
+  readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
+
+  /** @param checkMs How often nodes are looked after that take long to answer. */
+  constructor(
+    private readonly context: Context,
+    private readonly resultIntake: ResultIntake,
+    checkMs?: number,
+  ) {
+    this.#longAnswers = new LongAnswers(context.engine.core, checkMs);
+  }
+
+  /** Waits no longer for nodes that take long to answer: the scheduler ends. */
+  giveUp(): void {
+    this.#longAnswers.giveUp();
+  }
 
   /** Sends a computation, its files, and has its `setup` run. */
   async setUp(share: Share): Promise<void> {
@@ -86,7 +102,7 @@ export class NodeLink {
         kind: "SETUP",
         computeId: cluster.id,
         setupArgs,
-      }, { timeoutMs: null, share });
+      }, { share, isLong: true });
       const done = decodeAckAnswer(answer);
       if (done.kind === "refused") throw new Refusal("setup_failed", done.reason);
       log.info("node set up", { node: node.ipAddr, computation: cluster.name, cpus });
@@ -115,6 +131,11 @@ export class NodeLink {
       log.debug("job started", { job: job.uid, node: share.node.ipAddr });
       engine.post((core, nowMs) => onJobStarted(core, job, share, nowMs));
       return;
+    }
+    if (refusal.kind === "damaged") {
+      this.#warnings.warning("damaged", "a job cannot be run", {
+        ...{ job: job.uid, computation: job.cluster.name, reason: refusal.reason },
+      });
     }
     log.debug("job not started", { job: job.uid, node: share.node.ipAddr, ...refusal });
     engine.post((core, nowMs) => onJobRefused(core, job, share, refusal, nowMs));
@@ -401,42 +422,14 @@ export class NodeLink {
     };
     using stream = await this.connect(node);
     await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
-    stream.timeoutMs = null;
-    const check = this.#closeIfGone(stream, node, request);
-    try {
-      await stream.readMessage(MAX_ANSWER_BYTES);
-    } finally {
-      clearInterval(check);
-    }
-  }
-
-  /**
-   * A node whose machine died will never answer: gives up on `stream` when that is so. One that
-   * lives is told again, as it does not end jobs that were just starting up when it was told.
-   */
-  #closeIfGone(
-    stream: MessageStream,
-    node: Node,
-    request: NodeCloseRequest,
-  ): ReturnType<typeof setInterval> {
-    let failures = 0;
-    return setInterval(async () => {
-      try {
-        using again = await this.connect(node);
-        if (request.terminatePending) {
-          await again.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
-        }
-        failures = 0;
-      } catch (error) {
-        failures++;
-        log.debug("node that is closing cannot be reached", {
-          node: node.ipAddr,
-          failures,
-          reason: messageOf(error),
-        });
-        if (failures >= CLOSE_CHECK_TRIES) stream.close();
+    await this.#longAnswers.read(stream, node, async () => {
+      using again = await this.connect(node);
+      // It does not end jobs that were just starting up when it was told.
+      if (terminatePending) {
+        await again.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
       }
-    }, CLOSE_CHECK_MS);
+      return true;
+    });
   }
 
   #closeFailed(share: Share, error: unknown): void {
@@ -451,20 +444,29 @@ export class NodeLink {
   async #request(
     node: Node,
     request: ToNodeRequest,
-    how: { share: Share; timeoutMs?: null },
+    { share, isLong = false }: { share: Share; isLong?: boolean },
   ): Promise<Uint8Array> {
     using stream = await this.connect(node);
     const chunks = encodeToNode(request);
-    for (const chunk of chunks) how.share.txBytes += chunk.length;
+    for (const chunk of chunks) share.txBytes += chunk.length;
     await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
-    if (how.timeoutMs === null) stream.timeoutMs = null;
-    return await stream.readMessage(MAX_ANSWER_BYTES);
+    if (!isLong) return await stream.readMessage(MAX_ANSWER_BYTES);
+    return await this.#longAnswers.read(stream, node, async () => {
+      await this.context.nodeTransport.knock(node.ipAddr, node.info.port);
+      // Where its client has closed the computation, the node is to close it, too.
+      return share.state !== "closing";
+    });
   }
 }
 
 const EMPTY = new Uint8Array(0);
 
 function asRefusal(error: unknown): JobRefusal {
+  if (error instanceof LostPayloadError) {
+    const reason =
+      `the arguments of this job were damaged on the scheduler's disk: ${error.message}`;
+    return { kind: "damaged", reason };
+  }
   if (error instanceof Refusal) return { kind: "rejected", reason: error.message };
   if (error instanceof WireError) return { kind: "unreachable" };
   return { kind: "rejected", reason: messageOf(error) };

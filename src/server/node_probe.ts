@@ -94,7 +94,12 @@ export class NodeProbe {
 }
 
 function answerOf(error: unknown): "silent" | "refused" {
-  if (!(error instanceof WireError)) throw error;
+  if (!(error instanceof WireError)) {
+    // Our own fault tells nothing of the node: its computation may have gone while it was asked. It
+    // is asked again, as without an answer it would never be.
+    log.warning("a node could not be asked", { reason: messageOf(error) });
+    return "silent";
+  }
   switch (error.kind) {
     case "connect":
       return error.cause instanceof Deno.errors.ConnectionRefused ? "refused" : "silent";

@@ -7,8 +7,10 @@
 
 import {
   type Node,
+  nodeBySign,
   onNodeCpusChanged,
   onNodeFound,
+  onNodeFoundElsewhere,
   onNodePulse,
   onNodeTerminated,
 } from "../core/mod.ts";
@@ -42,6 +44,7 @@ import {
   type RelayInfo,
   type Terminated,
   unsafeFileName,
+  WireError,
 } from "../wire/mod.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import type { ClientLinks } from "./client_links.ts";
@@ -51,13 +54,23 @@ import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { ResultIntake } from "./result_intake.ts";
-import type { TransferShare } from "../net/transfer_budget.ts";
+import { SMALL_BYTES, type TransferShare } from "../net/transfer_budget.ts";
 import type { PortFamily } from "../net/port_family.ts";
+import { Throttle } from "../net/throttle.ts";
+import type { Rate } from "../net/token_bucket.ts";
 
 const log = getLogger("nodeside");
 
 /** Anybody can have us greet an address: no more of that than this at a time. */
 const MAX_ANSWERING = 512;
+
+/** A machine is connected to so often because somebody has greeted in its name; nodes greet rarely. */
+const ANSWER_RATE: Rate = { burst: 64, perSecond: 2 };
+/** So many machines that were greeted for are remembered. */
+const MAX_ANSWERED = 4096;
+
+/** What names a file of a job is no longer than that; its content comes later. */
+const MAX_FILE_HEAD_BYTES = SMALL_BYTES;
 
 /** How long a node that says farewell is given to end. */
 const FAREWELL_MS = 1_000;
@@ -70,6 +83,7 @@ export class NodeSide {
   });
   /** Nodes that are being greeted because they have greeted, by address and port. */
   readonly #answering = new Set<string>();
+  readonly #answers = new Throttle(ANSWER_RATE, MAX_ANSWERED);
 
   constructor(
     private readonly context: Context,
@@ -94,6 +108,10 @@ export class NodeSide {
       case "PULSE":
         return await this.#pulse(stream, request);
       case "FILEXFER":
+        if (message.length > MAX_FILE_HEAD_BYTES) {
+          // With room taken for it, waiting for room for the reply behind it might never end.
+          throw new WireError("too_large", `FILEXFER of ${message.length} bytes`);
+        }
         return await this.#jobFile(stream, request, guest, room);
       case "RELAY_INFO":
         return await this.#relayInfo(stream, request, family);
@@ -218,11 +236,17 @@ export class NodeSide {
       log.debug("node offers no CPUs", { node: pong.ipAddr });
       return;
     }
-    const present = engine.core.nodes.get(pong.ipAddr);
-    if (present === undefined || present.info.sign !== pong.sign) {
-      log.info("node found", { node: pong.ipAddr, name: pong.name, cpus: pong.cpus });
+    const { ipAddr, sign, schedulerIpAddr } = pong;
+    if (engine.core.nodes.get(ipAddr)?.info.sign !== sign) {
+      const known = nodeBySign(engine.core, sign);
+      if (known !== undefined) {
+        log.debug("node has another address, too", { node: known.ipAddr, address: ipAddr });
+        engine.post((core, nowMs) => onNodeFoundElsewhere(core, known, ipAddr, nowMs));
+        this.discovery.knowHosts(ipAddr, from);
+        return;
+      }
+      log.info("node found", { node: ipAddr, name: pong.name, cpus: pong.cpus });
     }
-    const schedulerIpAddr = pong.schedulerIpAddr;
     engine.post((core, nowMs) =>
       onNodeFound(core, { ...pong, schedulerIpAddr, schedulerPort: family.nodeSide }, nowMs)
     );
@@ -239,6 +263,10 @@ export class NodeSide {
       ? "its address is none"
       : this.#answering.size >= MAX_ANSWERING
       ? "too many greet at once"
+      : !this.#answers.take(ping.ipAddr)
+      ? "too many greet in its name"
+      : this.#isOthersSign(ping.sign)
+      ? "its sign is that of another"
       : null;
     if (reason !== null) {
       log.debug("node that greeted is not answered", { node: ping.ipAddr, reason });
@@ -255,6 +283,14 @@ export class NodeSide {
     } finally {
       this.#answering.delete(key);
     }
+  }
+
+  /**
+   * Whether this is our own sign, or that of a node of ours. The answer to a greeting proves the
+   * secret for the sign in it: whoever got that could pass for a node here, or for us at the node.
+   */
+  #isOthersSign(sign: string): boolean {
+    return sign === this.context.sign || nodeBySign(this.context.engine.core, sign) !== undefined;
   }
 
   #nodeCpus(message: NodeCpus, from: string): void {
@@ -290,8 +326,11 @@ export class NodeSide {
 
   /** The node that a message is from, if it carries that node's sign. */
   #knownNode(message: { ipAddr: string; sign: string }, from: string): Node | undefined {
-    const node = this.context.engine.core.nodes.get(message.ipAddr);
+    const { core } = this.context.engine;
+    const node = core.nodes.get(message.ipAddr);
     if (node?.info.sign === message.sign) return node;
+    const known = nodeBySign(core, message.sign);
+    if (known?.otherAddresses.has(message.ipAddr)) return known;
     log.debug("message of an unknown node; ignored", { node: message.ipAddr, from });
     return undefined;
   }

@@ -22,8 +22,24 @@ export const JOB_FORM: PayloadForm<DispyJob> = {
   isResult: false,
   encode: (job) => dumpChunks(encodeDispyJob(job)),
   decode: (bytes) => decodeDispyJob(decodePickle(bytes, "job that was kept")),
-  sizeOf: ({ args, kwargs, code }) => args.length + kwargs.length + code.length,
+  sizeOf: (job) => {
+    const { args, kwargs, code, hash, xferFiles, extra } = job;
+    const bytes = args.length + kwargs.length + code.length;
+    const isPlain = extra === null && xferFiles.length === 0 && hash.length <= PLAIN_HASH_LENGTH;
+    return isPlain ? bytes : bytes + descriptionBytes(job);
+  },
 };
+
+/** Those of dispy are shorter. */
+const PLAIN_HASH_LENGTH = 64;
+
+/** What a job takes beside its content. */
+function descriptionBytes(job: DispyJob): number {
+  const bare = encodeDispyJob({ ...job, args: EMPTY, kwargs: EMPTY, code: "" });
+  return dumpChunks(bare).reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+const EMPTY = new Uint8Array(0);
 
 /** A node's reply. */
 export const RESULT_FORM: PayloadForm<JobReply> = {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Cluster, Core, earliestJob, onRestored, type Snapshot } from "../core/mod.ts";
+import { Core, earliestJob, onRestored, type Snapshot } from "../core/mod.ts";
 import { CoreJournal, type PayloadReader, readSnapshot } from "../journal/core_journal.ts";
 import type { Database, Key } from "../journal/database.ts";
 import { pack, type Packable, unpack } from "../journal/packing.ts";
@@ -79,12 +79,16 @@ export function journalOf(core: Core, computations: Computations): CoreJournal {
     job: (payload) => {
       const { kept, files, client, sizeBytes } = payload as JobPayload;
       const numbers = files.map(({ kept }) => kept.number);
-      const { bytes, file } = kept.record;
+      const { record } = kept;
+      // Of that much, no job is taken without a file.
+      if (record === null) throw new Error("a job is too long for the journal");
+      const { bytes, file } = record;
       const extra: PackedExtra = [numbers, client, sizeBytes, kept.item.sizeBytes, file];
       return { bytes, extra };
     },
     reply: (payload) => {
       const { item, record } = payload as KeptPayload<JobReply>;
+      if (record === null) return null;
       const extra: PackedResultExtra = [item.client, item.sizeBytes, record.file];
       return { bytes: record.bytes, extra };
     },
@@ -101,6 +105,9 @@ export function fileRecorder(journal: CoreJournal, clusterId: number): FileRecor
     removed: ({ kept }) => journal.delete("file", kept.number),
   };
 }
+
+/** What an earlier run has left of a computation beside the core's cluster and the files. */
+type LegacyComputation = Omit<Computation, "cluster" | "files">;
 
 /** A file of a client, as an earlier run has left it. */
 interface LegacyFile {
@@ -132,7 +139,7 @@ export interface Legacy {
   /** How many CPUs are used of nodes at most that somebody has limited, by address. */
   readonly cpuLimits: { readonly [ipAddr: string]: number };
   readonly files: readonly LegacyFile[];
-  readonly computations: ReadonlyMap<number, PackedComputation>;
+  readonly computations: ReadonlyMap<number, LegacyComputation>;
   /** Payloads are {@linkcode LegacyPayload}s. */
   readonly snapshot: Snapshot;
 }
@@ -162,7 +169,7 @@ export function readLegacy(database: Database): Legacy {
       computations: new Map(
         Array.from(database.rows("cluster"), ({ key, payload }) => [
           key as number,
-          unpack<PackedComputation>(payload!),
+          unpackComputation(payload!),
         ]),
       ),
       snapshot,
@@ -210,14 +217,24 @@ export interface Heir {
   readonly store: DiskStore;
 }
 
-/** The numbers of all files of the store that `legacy` names. */
+/** The numbers of all files of the store that `legacy` names and that are of any use. */
 export function filesOf({ files, snapshot }: Legacy): Set<number> {
-  const numbers = new Set(files.map(({ number }) => number));
+  const isWanted = wantedIn(snapshot);
+  const numbers = new Set(files.filter(isWanted).map(({ number }) => number));
   for (const { payload } of [...snapshot.jobs, ...snapshot.deliveries]) {
     const file = (payload as LegacyPayload | null)?.file;
     if (file) numbers.add(file[0]);
   }
   return numbers;
+}
+
+/**
+ * Which files have a computation that may still need them: the run may have ended between the end
+ * of a computation and that of its files.
+ */
+function wantedIn({ clusters }: Snapshot): (file: LegacyFile) => boolean {
+  const going = new Set(clusters.filter(({ state }) => state !== "closed").map(({ id }) => id));
+  return ({ clusterId }) => going.has(clusterId);
 }
 
 /**
@@ -241,9 +258,11 @@ export function takeUp(
   };
   const fileOf = new Map<number, ClientFile>();
   const needed = new Set(legacy.snapshot.jobs.flatMap(({ payload }) => fileNumbersOf(payload)));
-  for (const { number, clusterId, sizeBytes, permanent, xfer } of legacy.files) {
-    if (!files.has(number) && !permanent && !needed.has(number)) {
-      // It was removed, and the run has ended before that was noted.
+  const isWanted = wantedIn(legacy.snapshot);
+  for (const file of legacy.files) {
+    const { number, clusterId, sizeBytes, permanent, xfer } = file;
+    if (!isWanted(file) || (!files.has(number) && !permanent && !needed.has(number))) {
+      // It was removed, or about to be, and the run has ended before that was noted.
       journal.delete("file", number);
       continue;
     }
@@ -253,7 +272,10 @@ export function takeUp(
   const { snapshot } = legacy;
   const restored = <T>(form: PayloadForm<T>, payload: LegacyPayload) => {
     const { key, client, keptBytes: sizeBytes, file } = payload;
-    return payloads.restore(form, { client, sizeBytes }, key, file && store.reopen(...file));
+    if (file === null) return payloads.restore(form, { client, sizeBytes }, key, null);
+    const [number, fileBytes, sum = null] = file;
+    const kept = store.reopen(number, fileBytes);
+    return payloads.restore(form, { client, sizeBytes }, key, { kept, sum });
   };
   const jobs = snapshot.jobs.map((record) => {
     const payload = record.payload as LegacyPayload;
@@ -270,8 +292,8 @@ export function takeUp(
   }));
   journal.adopt(snapshot);
   onRestored(core, { ...snapshot, jobs, deliveries }, nowMs, (cluster) => {
-    const packed = legacy.computations.get(cluster.id)!;
-    computations.add(unpackComputation(cluster, packed, filesOf(cluster.id)));
+    const computation = legacy.computations.get(cluster.id)!;
+    computations.add({ ...computation, cluster, files: filesOf(cluster.id) });
   });
 }
 
@@ -293,20 +315,16 @@ function packComputation(computation: Computation): Uint8Array {
   return pack(packed);
 }
 
-function unpackComputation(
-  cluster: Cluster,
-  packed: PackedComputation,
-  files: FileSet,
-): Computation {
-  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms] = packed;
+function unpackComputation(payload: Uint8Array): LegacyComputation {
+  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms] = unpack<
+    PackedComputation
+  >(payload);
   return {
-    cluster,
     compute: decodeCompute(decodePickle(compute, "computation in the journal")),
     clientAuth,
     nodeAuth,
     client: { hostname, port },
     schedulerIpAddr,
-    files,
     terms: terms as unknown as ClusterTerms,
   };
 }

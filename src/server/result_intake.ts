@@ -79,7 +79,9 @@ export class ResultIntake {
     // dispynode does not keep what a job has left that has failed.
     if (sizeBytes <= ALWAYS_TAKEN_BYTES || reply.status === JobStatus.Terminated) return false;
     const takesResults = cluster.overdue.size === 0;
-    const reason = this.context.payloads.budget.resultRefusal(client, sizeBytes, takesResults);
+    const { engine, payloads } = this.context;
+    const { shortage } = engine;
+    const reason = payloads.budget.resultRefusal(client, sizeBytes, { takesResults, shortage });
     if (reason === null) return false;
     if (reply.status !== JobStatus.ProvisionalResult) this.#left.add(uid);
     this.#warnings.warning(client, "a result is left with its node for now", {
@@ -87,7 +89,7 @@ export class ResultIntake {
       node: reply.ipAddr,
       client,
       reason,
-      hint: "its client must fetch results, or raise --disk_budget",
+      hint: "its client must fetch results, or the disk or --disk_budget be larger",
     });
     return true;
   }

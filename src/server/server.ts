@@ -56,7 +56,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const SWEEP_MS = 60_000;
 
 /** So often some of the room is given back that the journal does not need any more. */
-const SHRINK_MS = 5_000;
+const TEND_MS = 5_000;
 
 /** At a shutdown, how long clients and nodes are given beyond one time limit of theirs. */
 const SHUTDOWN_GRACE_MS = 2_000;
@@ -68,6 +68,7 @@ export class Server {
   readonly #context: Context;
   readonly #discovery: Discovery;
   readonly #lostNodes: LostNodes;
+  readonly #nodeLink: NodeLink;
   readonly #effects: EffectRunner;
   readonly #journal: Journal | null;
   readonly #listeners: Listeners;
@@ -133,7 +134,7 @@ export class Server {
     const udp = this.#udp = new UdpSockets(addresses, options.ipv4Multicast);
     const discovery = this.#discovery = new Discovery(context, udp);
     const resultIntake = new ResultIntake(context);
-    const nodeLink = new NodeLink(context, resultIntake);
+    const nodeLink = this.#nodeLink = new NodeLink(context, resultIntake);
     const clientLinks = new ClientLinks(context);
     this.#lostNodes = new LostNodes(context, nodeLink, discovery);
     this.#effects = new EffectRunner(context, {
@@ -194,7 +195,7 @@ export class Server {
       // Also what nobody waits for is written.
       void this.#journal?.committed();
     });
-    this.#every(SHRINK_MS, () => this.#journal?.shrink());
+    this.#every(TEND_MS, () => this.#journal?.tend());
     this.#every(SWEEP_MS, async () => {
       for (const { files } of this.#context.computations) await files.sweep(Date.now());
       this.#dropOldResults();
@@ -225,9 +226,9 @@ export class Server {
     for (const [ipAddr, cpus] of Object.entries(legacy.cpuLimits)) {
       engine.post((core) => onNodeLimited(core, ipAddr, cpus));
     }
-    if (clusters.length === 0 && nodes.length === 0) return;
     const heir = { journal: journal!, computations, quotas, payloads, store };
     engine.post((core, nowMs) => takeUp(core, legacy, files, heir, nowMs));
+    if (clusters.length === 0 && nodes.length === 0) return;
     log.info("going on where the last run has ended", {
       computations: clusters.length,
       nodes: nodes.length,
@@ -261,11 +262,12 @@ export class Server {
     for (const timer of this.#timers) clearInterval(timer);
     this.#lostNodes.close();
     this.#listeners.close();
+    // What fails from here on must not count.
+    this.#deadlines.stop();
     await this.#close({ keep: true });
   }
 
   async #close({ keep }: { keep: boolean }): Promise<void> {
-    this.#deadlines.stop();
     await this.#journal?.close();
     await this.#context.store.close({ keep });
     log.info("shut down");
@@ -292,6 +294,9 @@ export class Server {
     this.#listeners.close();
     // Results that their clients have not fetched are there for the next run.
     await this.#close({ keep: this.#journal !== null && this.#core.clusters.size > 0 });
+    // A program that was its own scheduler goes on, or ends: peers that are silent must not matter.
+    this.#nodeLink.giveUp();
+    this.#deadlines.expire();
   }
 
   /** What is going on at this moment. */

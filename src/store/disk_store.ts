@@ -6,6 +6,7 @@
  */
 
 import { messageOf } from "../log/error_message.ts";
+import { getLogger } from "../log/log.ts";
 import {
   type FileReader,
   type FileStore,
@@ -14,12 +15,20 @@ import {
   StoreError,
 } from "./file_store.ts";
 import { foreignFolder } from "./foreign_folder.ts";
+import { newFolder } from "./new_folder.ts";
+import { ifNotFound } from "./not_found.ts";
+import { syncFolder } from "./sync_folder.ts";
+
+const log = getLogger("store");
 
 /** How the folders of all runs begin. */
 const PREFIX = "dispyscheduler_";
 
 /** A file in each folder that its run has locked for as long as it lives. */
 const LOCK = "lock";
+
+/** What is kept has its number for a name. */
+const FILE_NAME = /^\d+$/;
 
 /** A folder without it may be one that another run is just about to lock. */
 const UNLOCKED_MS = 60_000;
@@ -59,26 +68,17 @@ export class DiskStore implements FileStore {
   static async open(parent: string, options: DiskStoreOptions): Promise<DiskStore> {
     try {
       await Deno.mkdir(parent, { recursive: true, mode: 0o700 });
-      const probe = await Deno.makeTempDir({ dir: parent, prefix: PREFIX });
+      const { name, isSynced = false } = options;
+      const probe = await newFolder({ dir: parent, prefix: PREFIX });
       if (options.isShared) await checkOwn(parent, probe);
+      if (name !== null) await Deno.remove(probe);
       if (options.clean) await removeLeftovers(parent);
-      const { name } = options;
       const folder = name === null ? probe : `${parent}/${PREFIX}${name}`;
-      if (name !== null) {
-        await Deno.remove(probe);
-        await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-      }
-      const lock = await Deno.open(`${folder}/${LOCK}`, {
-        write: true,
-        create: true,
-        mode: 0o600,
-      });
-      if (!await lock.tryLock(true)) {
-        lock.close();
-        throw new Error(`another scheduler that is running uses ${folder}`);
-      }
-      return new DiskStore(folder, lock, options.isSynced ?? false);
+      const lock = await lockFolder(folder);
+      if (isSynced) await syncFolder(parent);
+      return new DiskStore(folder, lock, isSynced);
     } catch (error) {
+      if (error instanceof StoreError) throw error;
       throw new StoreError(
         `cannot keep files in ${parent}: ${
           messageOf(error)
@@ -93,11 +93,19 @@ export class DiskStore implements FileStore {
     return keptFile(this.#path(number), number, sizeBytes);
   }
 
+  /** Whether there are files of an earlier run. */
+  async hasFiles(): Promise<boolean> {
+    for await (const { name, isFile } of Deno.readDir(this.folder)) {
+      if (isFile && FILE_NAME.test(name)) return true;
+    }
+    return false;
+  }
+
   /** Removes files of an earlier run that nobody needs any more; returns which of `numbers` are there. */
   async removeAllBut(numbers: ReadonlySet<number>): Promise<Set<number>> {
     const present = new Set<number>();
     for await (const { name, isFile } of Deno.readDir(this.folder)) {
-      if (!isFile || !/^\d+$/.test(name)) continue;
+      if (!isFile || !FILE_NAME.test(name)) continue;
       const number = Number(name);
       this.#nextNumber = Math.max(this.#nextNumber, number + 1);
       if (numbers.has(number)) present.add(number);
@@ -115,7 +123,7 @@ export class DiskStore implements FileStore {
     const path = this.#path(number);
     try {
       const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-      return new DiskWriter(path, number, file, this.isSynced);
+      return new DiskWriter(path, number, file, this.isSynced ? this.folder : null);
     } catch (error) {
       throw new StoreError(`cannot write ${path}: ${messageOf(error)}`);
     }
@@ -125,21 +133,22 @@ export class DiskStore implements FileStore {
    * Gives the folder another name, by which no run looks for it; ends the use of the store.
    *
    * @returns Its new name.
+   * @throws {StoreError} where it cannot have one
    */
   async setAside(): Promise<string> {
     const now = new Date().toISOString().replaceAll(/[^\d]/g, "");
     const aside = `${this.folder}_unusable_${now}`;
-    this.lock.close();
-    await Deno.rename(this.folder, aside);
+    try {
+      await whileLocked(this.lock, () => Deno.rename(this.folder, aside));
+    } catch (error) {
+      throw new StoreError(`cannot put ${this.folder} aside: ${messageOf(error)}`);
+    }
     return aside;
   }
 
   async close({ keep }: { keep: boolean }): Promise<void> {
-    // Removed while it is locked, where the system lets us: a next run must not find half of it.
-    const closesFirst = Deno.build.os === "windows";
-    if (closesFirst) this.lock.close();
-    if (!keep) await Deno.remove(this.folder, { recursive: true });
-    if (!closesFirst) this.lock.close();
+    if (keep) this.lock.close();
+    else await whileLocked(this.lock, () => Deno.remove(this.folder, { recursive: true }));
   }
 }
 
@@ -150,7 +159,8 @@ class DiskWriter implements FileWriter {
     private readonly path: string,
     private readonly number: number,
     private readonly file: Deno.FsFile,
-    private readonly isSynced: boolean,
+    /** To be brought to the disk together with the file; `null` = neither. */
+    private readonly syncedFolder: string | null,
   ) {}
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -164,7 +174,10 @@ class DiskWriter implements FileWriter {
 
   async finish(): Promise<KeptFile> {
     try {
-      if (this.isSynced) await this.file.sync();
+      if (this.syncedFolder !== null) {
+        await this.file.sync();
+        await syncFolder(this.syncedFolder);
+      }
     } catch (error) {
       throw new StoreError(`cannot write ${this.path}: ${messageOf(error)}`);
     }
@@ -174,7 +187,13 @@ class DiskWriter implements FileWriter {
 
   async abort(): Promise<void> {
     this.file.close();
-    await Deno.remove(this.path);
+    try {
+      await Deno.remove(this.path);
+    } catch (error) {
+      // Not thrown: it would hide the error that this is called for.
+      const fields = { path: this.path, reason: messageOf(error) };
+      log.warning("an unfinished file cannot be removed; it is left to the next start", fields);
+    }
   }
 }
 
@@ -183,7 +202,8 @@ function keptFile(path: string, number: number, sizeBytes: number): KeptFile {
     number,
     sizeBytes,
     open: async (): Promise<FileReader> => await Deno.open(path),
-    remove: () => Deno.remove(path),
+    // An earlier run may have removed it, and have ended before that was noted.
+    remove: () => Deno.remove(path).catch(ifNotFound(undefined)),
   };
 }
 
@@ -202,27 +222,63 @@ async function checkOwn(parent: string, made: string): Promise<void> {
   throw new Error(foreign);
 }
 
-async function removeLeftovers(parent: string): Promise<void> {
-  for await (const entry of Deno.readDir(parent)) {
-    if (!entry.isDirectory || !entry.name.startsWith(PREFIX)) continue;
-    const folder = `${parent}/${entry.name}`;
-    if (await isLeftOver(folder)) await Deno.remove(folder, { recursive: true });
+/**
+ * Locks a folder, which is made where there is none.
+ *
+ * @throws where another run has locked it
+ */
+async function lockFolder(folder: string): Promise<Deno.FsFile> {
+  for (;;) {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    const path = `${folder}/${LOCK}`;
+    const lock = await Deno.open(path, { write: true, create: true, mode: 0o600 });
+    if (!await lock.tryLock(true)) {
+      lock.close();
+      throw new StoreError(
+        `another scheduler that is running uses ${folder}, as it has the same ports; stop it, or ` +
+          "choose other ports with -p",
+      );
+    }
+    // Who had it locked may just have removed the folder, or given it another name.
+    const isThere = await Deno.stat(path).catch(ifNotFound(null));
+    if (isThere?.ino === (await lock.stat()).ino) return lock;
+    lock.close();
   }
 }
 
-/** Whether the run that made `folder` has ended. */
-async function isLeftOver(folder: string): Promise<boolean> {
-  let lock: Deno.FsFile;
+/**
+ * Does something with a folder as a whole that is locked by `lock`, which is closed: another run
+ * must not begin to use it meanwhile.
+ */
+async function whileLocked(lock: Deno.FsFile, task: () => Promise<void>): Promise<void> {
+  // There, folders with open files cannot be changed.
+  const closesFirst = Deno.build.os === "windows";
+  if (closesFirst) lock.close();
   try {
-    lock = await Deno.open(`${folder}/${LOCK}`, { write: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    const { mtime } = await Deno.stat(folder);
-    return mtime !== null && Date.now() - mtime.getTime() > UNLOCKED_MS;
-  }
-  try {
-    return await lock.tryLock(true);
+    await task();
   } finally {
+    if (!closesFirst) lock.close();
+  }
+}
+
+async function removeLeftovers(parent: string): Promise<void> {
+  for await (const entry of Deno.readDir(parent)) {
+    if (!entry.isDirectory || !entry.name.startsWith(PREFIX)) continue;
+    // Another run may clean up at the same time.
+    await removeIfLeftOver(`${parent}/${entry.name}`).catch(ifNotFound(undefined));
+  }
+}
+
+/** Removes `folder` if the run that made it has ended. */
+async function removeIfLeftOver(folder: string): Promise<void> {
+  const lock = await Deno.open(`${folder}/${LOCK}`, { write: true }).catch(ifNotFound(null));
+  const remove = () => Deno.remove(folder, { recursive: true });
+  if (lock === null) {
+    const { mtime } = await Deno.stat(folder);
+    if (mtime !== null && Date.now() - mtime.getTime() > UNLOCKED_MS) await remove();
+  } else if (await lock.tryLock(true)) {
+    await whileLocked(lock, remove);
+  } else {
     lock.close();
   }
 }

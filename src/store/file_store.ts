@@ -18,7 +18,7 @@ export interface KeptFile {
   readonly number: number;
   readonly sizeBytes: number;
   open(): Promise<FileReader>;
-  /** Removes it; readers that are open may go on. */
+  /** Removes it, if it is there; readers that are open may go on. */
   remove(): Promise<void>;
 }
 

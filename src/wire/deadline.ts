@@ -53,6 +53,13 @@ export class Deadlines {
     return this.#sweepOfTarget.size;
   }
 
+  /** The time of all targets is up at once. */
+  expire(): void {
+    for (const target of [...this.#sweepOfTarget.keys()]) {
+      if (this.#sweepOfTarget.delete(target)) target.onDeadline();
+    }
+  }
+
   /** Takes all time limits off and stops the timer. */
   stop(): void {
     this.#sweepOfTarget.clear();

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { delay } from "@std/async/delay.js";
 import { earliestJob } from "../../src/core/mod.ts";
 import { configureLogging } from "../../src/log/log.ts";
 import { findOwnAddresses } from "../../src/net/addresses.ts";
@@ -274,6 +275,16 @@ async function throwOne(udp: Deno.DatagramConn, auth: Uint8Array): Promise<void>
   }
 }
 
+/** Shuts the server down while a peer is connected and says nothing; it must let go of it. */
+async function endsWithSilentPeer(): Promise<void> {
+  using connection = await Deno.connect({ hostname: HOST, port: PORTS.nodeSide });
+  await server.shutdown();
+  const end = connection.read(new Uint8Array(1)).then(() => true, () => true);
+  if (!await Promise.race([end, delay(LIMIT_MS).then(() => false)])) {
+    throw new Error("a server that was shut down holds on to a silent peer");
+  }
+}
+
 const auth = authCode("", await sign());
 const nodeAuth = authCode("", await signOfNode());
 const client = await becomeClient(auth);
@@ -302,5 +313,6 @@ await node.shutdown();
 const internal = lines.filter((line) => / ERROR /.test(line));
 if (internal.length > 0) throw new Error(`seed ${seed}: ${internal.join("\n")}`);
 if (authCode("", await sign()).join() !== auth.join()) throw new Error("another server answers");
+await endsWithSilentPeer();
 console.log(`seed ${seed}: ${inputs} inputs in ${seconds} s, ${lines.length} lines of log`);
 Deno.exit(0);

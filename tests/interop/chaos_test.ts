@@ -20,6 +20,7 @@ if (SCHEDULER === "ours") {
         seed,
         durationMs: DURATION_MS,
         nodes: 3,
+        nodeKind: "mixed",
         clients: 3,
         schedulerKills: true,
         schedulerArgs: [],

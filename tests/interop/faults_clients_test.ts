@@ -70,11 +70,7 @@ function recoverFile(client: Driven): string {
 scenario(
   "a client dies, then a node with its jobs; the client comes back and gets all results, " +
     "of those that were moved too",
-  {
-    tier: "core",
-    limitMs: 120_000,
-    referenceFails: "a migrated job never finishes, and it knows no results of queued jobs",
-  },
+  { tier: "core", limitMs: 120_000 },
   async (lab) => {
     const scheduler = await lab.startScheduler({ args: ["--pulse_interval", "1"] });
     const [node] = await lab.startNodes(2, { cpus: 1 });

@@ -104,7 +104,7 @@ for (
 scenario(
   "a stopped node goes on after its job was moved, and to itself: what it tells of the first " +
     "run is not taken for the second",
-  { tier: "core", limitMs: 90_000, referenceFails: "a migrated job never finishes" },
+  { tier: "core", limitMs: 90_000, referenceFails: "it does not take the node back" },
   async (lab) => {
     await lab.startScheduler({ args: ["--pulse_interval", "1"] });
     const node = await lab.startNode(1, { cpus: 1 });

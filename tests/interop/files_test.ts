@@ -20,10 +20,10 @@ async function filesIn(folder: string): Promise<string[]> {
   return names;
 }
 
-/** Names of the files that the scheduler keeps for clients, wherever it keeps them. */
+/** Names of the files that a scheduler keeps for clients, wherever it keeps them; not its own. */
 async function kept(scheduler: LabProcess, folder: string = scheduler.cwd): Promise<string[]> {
   const names = await filesIn(folder);
-  return names.filter((name) => !/^(lock|journal\.sqlite3.*|.*\.(pkl|lock))$/.test(name));
+  return names.filter((name) => !/^(lock|config|journal\..*|\d+_[0-9a-f]{40})$/.test(name));
 }
 
 /** The most memory that a process has had, in MB. */
@@ -200,7 +200,9 @@ for (const how of ["grow", "shrink", "remove", "unreadable"] as const) {
     `a client's file that ${what} is an error there; no job runs without it, nothing is left`,
     {
       tier: how === "shrink" ? "core" : "more",
-      referenceFails: "it takes what it gets, and schedules the computation",
+      ...(how === "grow"
+        ? { referenceFails: "it takes what it gets, and schedules the computation" }
+        : {}),
     },
     async (lab) => {
       const scheduler = await lab.startScheduler();
@@ -213,10 +215,9 @@ for (const how of ["grow", "shrink", "remove", "unreadable"] as const) {
       const refused = await Driven.start(lab, { ...options, depends: ["a.bin"] });
       const { error } = await refused.client.event("refused");
       match(error, /could not be sent to scheduler/);
-      ok(
-        lines(scheduler, /computation not scheduled.*a\.bin has not come/) === 1,
-        "the log says so",
-      );
+      if (SCHEDULER === "ours") {
+        equal(lines(scheduler, /computation not scheduled.*a\.bin has not come/), 1);
+      }
 
       const client = await Driven.ready(lab, { ...options, wait_nodes: 1 });
       equal(await client.submit(1, ["a.bin"], null, ["a.bin"]), [null]);
@@ -243,16 +244,16 @@ if (SCHEDULER === "ours") {
     { tier: "core" },
     async (lab) => {
       const store = await lab.folder("store");
-      // A file system of 2 MB of the scheduler's own.
+      // A file system of the scheduler's own; it sets 32 MiB aside.
       const scheduler = await lab.startSchedulerAs([
         ...["unshare", "-m", "sh", "-c"],
-        'mount -t tmpfs -o size=2m small "$1" && shift && exec "$@"',
+        'mount -t tmpfs -o size=36m small "$1" && shift && exec "$@"',
         ...["sh", store, "deno", "run", ...SCHEDULER_PERMISSIONS, `${lab.root}/main.ts`],
         ...["-d", "--daemon", "-i", "127.0.0.1", "--dest_path_prefix", store],
       ], lab.root);
       const inside = `/proc/${scheduler.pid}/root${store}`;
       await lab.startNode(1);
-      const make = { "big.bin": 5 * MB, "small.bin": 1000 };
+      const make = { "big.bin": 40 * MB, "small.bin": 1000 };
       const refused = await Driven.start(lab, { function: "read", make, depends: ["big.bin"] });
       match((await refused.client.event("refused")).error, /could not be sent to scheduler/);
       ok(lines(scheduler, /ERROR.*cannot be kept.*big\.bin.*[Nn]o space left/) === 1);
@@ -307,22 +308,24 @@ for (const [limit, bytes] of [["1m", MB], ["1000k", 1024_000]] as const) {
   );
 }
 
-scenario(
-  "--max_file_size --oversize refuse: larger files are refused with dispy's own words",
-  { tier: "more", referenceFails: "it knows no --oversize" },
-  async (lab) => {
-    await lab.startScheduler({ args: ["--max_file_size", "1m", "--oversize", "refuse"] });
-    await lab.startNode(1);
-    const make = { "big.bin": 2 * MB };
-    const refused = await Driven.start(lab, { function: "read", make, depends: ["big.bin"] });
-    const { error } = await refused.client.event("refused");
-    match(
-      error,
-      /Scheduler refused computation: File "\S*\/big\.bin" is too big; limit is 1048576/,
-    );
-    const client = await Driven.ready(lab, { function: "read", make, wait_nodes: 1 });
-    equal(await client.submit(1, ["big.bin"], null, ["big.bin"]), [null]);
-    equal(await client.sendFile("big.bin", lab.node(1), true), -1);
-    await client.close();
-  },
-);
+if (SCHEDULER === "ours") {
+  scenario(
+    "--max_file_size --oversize refuse: larger files are refused with dispy's own words",
+    { tier: "more" },
+    async (lab) => {
+      await lab.startScheduler({ args: ["--max_file_size", "1m", "--oversize", "refuse"] });
+      await lab.startNode(1);
+      const make = { "big.bin": 2 * MB };
+      const refused = await Driven.start(lab, { function: "read", make, depends: ["big.bin"] });
+      const { error } = await refused.client.event("refused");
+      match(
+        error,
+        /Scheduler refused computation: File "\S*\/big\.bin" is too big; limit is 1048576/,
+      );
+      const client = await Driven.ready(lab, { function: "read", make, wait_nodes: 1 });
+      equal(await client.submit(1, ["big.bin"], null, ["big.bin"]), [null]);
+      equal(await client.sendFile("big.bin", lab.node(1), true), -1);
+      await client.close();
+    },
+  );
+}

@@ -328,11 +328,12 @@ scenario(
       odd: ["--ahead", "150", "--from", "3", "--until", "10"],
       args: ["--service_start", inMinutes(-1), "--service_end", inMinutes(2)],
     });
-    await scheduler.until("node found", () => scheduler.lines.find((l) => /node found/.test(l)));
+    const said = (words: RegExp) => () => scheduler.lines.find((line) => words.test(line));
+    await scheduler.until("node found", said(/node found|Discovered/));
     await new Promise((resolve) => setTimeout(resolve, 3500));
     const client = await Driven.ready(lab);
     await client.submit(2, [0.05]);
-    await scheduler.until("refused", () => scheduler.lines.find((l) => /node not set up/.test(l)));
+    await scheduler.until("refused", said(/node not set up|Failed to setup/));
     equal(statuses(await client.results()), finished(2));
     await client.close();
   },

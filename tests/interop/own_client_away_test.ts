@@ -97,7 +97,7 @@ scenario(
 
 scenario(
   "own client: recoverJobs fetches the results of a program that has ended, and closes its cluster",
-  { tier: "core", referenceFails: "it knows no results of jobs that were queued", limitMs: 60_000 },
+  { tier: "core" },
   async (lab) => {
     const scheduler = await lab.startScheduler();
     await lab.startNode(1, { cpus: 1 });
@@ -108,6 +108,8 @@ scenario(
     equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
     const { events } = await runOwnClient(lab, "away.ts", { args: ["recover", ledger.path, file] });
     const jobs = events.filter((line) => line.event === "job");
+    // The original brings them in any order.
+    jobs.sort((a, b) => a.result - b.result);
     equal(
       jobs.map(({ id, status, result }) => [id, status, result]),
       [1, 2, 3, 4].map((number) => [`job ${number}`, "Finished", number]),

@@ -35,7 +35,7 @@ scenario("a job finds the file and the function it brings", { tier: "core" }, as
 
 scenario(
   "jobs that bring the same file at once all find it",
-  { tier: "more", referenceFails: "it can lose a file that several jobs bring" },
+  { tier: "more", referenceFails: "in some runs it loses a file that several jobs bring" },
   async (lab) => {
     await lab.startScheduler();
     // One CPU each: the node has a race of its own for a file that two of its jobs bring at once.

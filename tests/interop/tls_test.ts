@@ -92,7 +92,7 @@ tlsScenario("client with TLS, nodes without", 60_000, async (lab, certificates) 
   await lab.startNode(1);
   await checkJobs(lab, given(certificate, "--"), [lab.node(1)], 5 * 1024 * 1024);
   if (SCHEDULER === "ours") equal(warnings(scheduler), []);
-}, "its TLS gives up messages that the connection has no room for at once");
+});
 
 tlsScenario(
   "a file of 3 MB goes from a job on a node with TLS through the scheduler to its client",

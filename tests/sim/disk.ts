@@ -93,6 +93,10 @@ export class Disk implements Database {
 
   shrink(): void {}
 
+  readonly shortage = null;
+
+  replenish(): void {}
+
   get sizeBytes(): number {
     let bytes = 0;
     for (const table of Object.keys(TABLES) as Table[]) {
@@ -112,12 +116,13 @@ export class Disk implements Database {
     const delayMs = prng.chance(0.1) ? prng.int(0, MAX_SYNC_MS) : prng.int(0, 5);
     // Called by the journal and nobody else, with both functions, and only once.
     const then = (onSynced: () => void, onFailed: (error: unknown) => void) => {
-      clock.after(delayMs, () => {
+      const finish = () => {
         if (user !== this.#users) return;
         if (isFailing) return onFailed(new JournalError("the disk does not sync"));
         for (const changes of this.#unsynced.splice(0)) apply(this.#synced, changes);
         onSynced();
-      });
+      };
+      clock.after(delayMs, () => this.env.network.atScheduler(finish));
     };
     return { then } as PromiseLike<void>;
   }

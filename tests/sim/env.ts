@@ -21,12 +21,32 @@ export interface Faults {
   jobBusy: number;
   /** A job ends with an exception. */
   jobFails: number;
+  /** A node forgets a job that it has taken, without a word. */
+  jobForgotten: number;
+  /** Between a job's coming and its offer passes time, in which its arguments are written. */
+  offerLate: number;
   /** A client does not want to know of a result. */
   resultRefused: number;
   /** A client asks for some of the nodes only, and for some of their CPUs. */
   askedTooLittle: number;
   /** The scheduler's disk does not take what is written. */
   writeFails: number;
+}
+
+/** What goes wrong in a world; `rate` chooses up to its `max`. */
+export function someFaults(rate: (max: number) => number, prng: Prng): Faults {
+  return {
+    setupRefused: rate(0.4),
+    setupFailed: rate(0.2),
+    jobRejected: rate(0.3),
+    jobBusy: rate(0.3),
+    jobFails: rate(0.3),
+    jobForgotten: rate(0.2),
+    offerLate: rate(0.5),
+    resultRefused: rate(0.3),
+    askedTooLittle: rate(1),
+    writeFails: prng.chance(0.8) ? 0 : rate(0.3),
+  };
 }
 
 export interface Env {

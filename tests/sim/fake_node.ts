@@ -140,6 +140,9 @@ export class FakeNode {
       });
     }
     const status = prng.chance(faults.jobFails) ? STATUS_TERMINATED : STATUS_FINISHED;
+    if (prng.chance(faults.jobForgotten)) {
+      clock.after(prng.int(0, 5_000), () => this.#forget(run));
+    }
     if (durationMs < Infinity) clock.after(durationMs, () => this.#end(run, status));
     answer("ACK");
   }
@@ -250,6 +253,13 @@ export class FakeNode {
     const { clock, prng } = this.env;
     if (clock.nowMs < run.startsUpUntilMs) return;
     clock.after(prng.int(1, 200), () => this.#end(run, STATUS_TERMINATED));
+  }
+
+  /** The job's process is gone, and nobody has noticed. */
+  #forget(run: Run): void {
+    run.isOver = true;
+    this.runs.delete(run);
+    for (const check of this.#waitsForEnd.splice(0)) check();
   }
 
   #end(run: Run, status: number): void {

@@ -68,6 +68,11 @@ export class FakeServer implements NodeSide {
     return !this.#life.isOver;
   }
 
+  /** Its process is there, and was not stopped. */
+  get runs(): boolean {
+    return this.isUp && !this.env.network.scheduler.isPaused;
+  }
+
   // What becomes of its process.
 
   /** Its process ends at once, or its machine's power does; it starts again after `downMs`. */
@@ -81,6 +86,25 @@ export class FakeServer implements NodeSide {
     disk?.leave();
     if (how === "power failure") disk!.losePower();
     env.clock.after(downMs, () => this.restart());
+  }
+
+  /** Its process is stopped for a while: nothing that comes is lost by that. */
+  stop(stoppedMs: number): void {
+    const { env } = this;
+    const life = this.#life;
+    env.story.tell(env.clock.nowMs, () => `*** the scheduler is stopped for ${stoppedMs} ms`);
+    env.network.scheduler.isPaused = true;
+    env.clock.after(stoppedMs, () => {
+      if (!life.isOver) this.resume();
+    });
+  }
+
+  /** It runs on. */
+  resume(): void {
+    const { env } = this;
+    if (this.runs || !this.isUp) return;
+    env.story.tell(env.clock.nowMs, () => "*** the scheduler runs on");
+    this.#life.resume();
   }
 
   /** It is killed right after whatever happens next: perhaps before that lasts. */
@@ -103,7 +127,10 @@ export class FakeServer implements NodeSide {
   /** It is told to leave everything for the next start. */
   suspend(downMs: number): void {
     const { network } = this.env;
+    // Of a process that is stopped, it would be the first thing to do as soon as it runs on.
+    this.resume();
     const life = this.#life;
+    if (life.isOver) return;
     network.scheduler.isUp = false;
     life.afterCommit(() => this.kill("killed", downMs));
   }
@@ -149,6 +176,8 @@ export class FakeServer implements NodeSide {
     }
     const runner = new EffectRunner(env, this, life);
     life.engine.onEffect((effect) => {
+      // It was killed by what has happened in the same commit.
+      if (life.isOver) return;
       const problems: string[] = [];
       ledger.note(effect, problems);
       if (problems.length > 0) throw new Broken(problems);
@@ -220,7 +249,7 @@ export class FakeServer implements NodeSide {
   forgeReply(): void {
     const { prng } = this.env;
     const jobs = [...this.core.jobs.values()];
-    if (jobs.length === 0 || !this.isUp) return;
+    if (jobs.length === 0 || !this.runs) return;
     const job = prng.pick(jobs);
     const others = [...this.nodes.keys()].filter((ipAddr) => ipAddr !== job.share?.node.ipAddr);
     const isWrongHash = others.length === 0 || prng.chance(0.5);
@@ -298,8 +327,27 @@ export class FakeServer implements NodeSide {
     const life = this.#life;
     const { core: state, engine } = life;
     const cluster = state.clusters.get(id);
-    const { hash, pinnedTo } = submission;
+    const { pinnedTo } = submission;
     if (cluster === undefined || engine.problem !== null) return answer(null);
+    if (core.refusesJob(state, cluster, pinnedTo) !== null) return answer(null);
+    const { prng, faults } = this.env;
+    const lateMs = prng.chance(faults.offerLate) ? prng.int(0, 3_000) : 0;
+    if (lateMs === 0) return this.#offer(client, cluster, submission, answer);
+    life.after(lateMs, () => this.#offer(client, cluster, submission, answer));
+  }
+
+  /** The arguments of a job are kept: its client is told the uid. */
+  #offer(
+    client: FakeClient,
+    cluster: core.Cluster,
+    submission: Submission,
+    answer: (uid: number | null) => void,
+  ): void {
+    const life = this.#life;
+    const { core: state, engine } = life;
+    const { id } = cluster;
+    const { hash, pinnedTo } = submission;
+    // Meanwhile its cluster or node may have gone.
     if (core.refusesJob(state, cluster, pinnedTo) !== null) return answer(null);
     const uid = state.newId();
     const job = this.event(
@@ -343,13 +391,14 @@ export class FakeServer implements NodeSide {
 
   shutDown(): void {
     if (!this.isUp) return;
+    this.resume();
     this.isShutDown = true;
     this.event(() => "shutdown", (state, nowMs) => core.onShutdown(state, nowMs));
   }
 
   /** Limits the CPUs of a node that are used, or takes the limit back. */
   limitNode(ipAddr: string, cpus: number | null): void {
-    if (!this.isUp) return;
+    if (!this.runs) return;
     this.event(
       () => `the operator limits ${ipAddr} to ${cpus ?? "all"} CPUs`,
       (state) => core.onNodeLimited(state, ipAddr, cpus),
@@ -360,7 +409,7 @@ export class FakeServer implements NodeSide {
   cancelCluster(): void {
     const { prng } = this.env;
     const clusters = [...this.core.clusters.values()];
-    if (!this.isUp || clusters.length === 0) return;
+    if (!this.runs || clusters.length === 0) return;
     const cluster = prng.pick(clusters);
     // Nobody else would end them.
     const hasEndless = this.ownerOf(cluster).plan.endlessRate > 0;

@@ -44,6 +44,8 @@ export class Life {
   readonly #journal: Journal | null;
   /** The process has ended. */
   isOver = false;
+  /** What was due while the process was stopped. */
+  readonly #late: Array<() => void> = [];
   /** What the core is being told. */
   #line: () => string = () => "";
 
@@ -69,8 +71,18 @@ export class Life {
   /** Has `action` happen after `delayMs`, if the process still runs by then. */
   after(delayMs: number, action: () => void): void {
     this.env.clock.after(delayMs, () => {
-      if (!this.isOver) action();
+      if (this.isOver) return;
+      if (this.env.network.scheduler.isPaused) this.#late.push(action);
+      else action();
     });
+  }
+
+  /** The process runs on after it was stopped: its timers come before what it was sent. */
+  resume(): void {
+    const { scheduler } = this.env.network;
+    scheduler.isPaused = false;
+    for (const action of this.#late.splice(0)) if (!this.isOver) action();
+    if (!this.isOver) scheduler.resume();
   }
 
   /** Calls `then` once all that has happened until now lasts, or cannot be made to last. */

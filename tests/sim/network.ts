@@ -101,7 +101,9 @@ export class Network {
       if (isOver) return;
       isOver = true;
       peer.open.delete(breakOff);
-      if (life === this.#life) done(answer, failure);
+      this.atScheduler(() => {
+        if (life === this.#life) done(answer, failure);
+      });
     };
     const fail = (failure: Failure, delayMs: number) =>
       this.clock.after(delayMs, () => finish(null, failure));
@@ -140,7 +142,7 @@ export class Network {
   tell(peer: Peer, handle: () => void): void {
     if (!peer.isUp || peer.isCutOff || this.#isLost()) return;
     this.clock.after(this.#latency(), () => {
-      if (this.scheduler.isUp) handle();
+      if (this.scheduler.isUp) this.atScheduler(handle);
     });
   }
 
@@ -170,13 +172,21 @@ export class Network {
       if (!scheduler.isUp) return fail(this.#latency());
       scheduler.open.add(breakOff);
       let isAnswered = false;
-      handle((answer) => {
-        isAnswered = true;
-        if (isAnswerLost) fail(this.prng.int(10, TIMEOUT_MS));
-        else clock.after(this.#latency(), () => finish(answer));
-      });
+      this.atScheduler(() =>
+        handle((answer) => {
+          isAnswered = true;
+          if (isAnswerLost) fail(this.prng.int(10, TIMEOUT_MS));
+          else clock.after(this.#latency(), () => finish(answer));
+        })
+      );
       if (!isAnswered) fail(TIMEOUT_MS);
     });
+  }
+
+  /** Has something happen in the scheduler's process; while that is stopped, it waits. */
+  atScheduler(action: () => void): void {
+    if (this.scheduler.isPaused) this.scheduler.backlog.push(action);
+    else action();
   }
 
   #latency(): number {

@@ -9,7 +9,7 @@
 
 import { earliestJob, earlyCluster, fairCluster, Outcome } from "../../src/core/mod.ts";
 import { Clock } from "./clock.ts";
-import type { Env, Faults } from "./env.ts";
+import { type Env, type Faults, someFaults } from "./env.ts";
 import { Fairness } from "./fairness.ts";
 import { FakeClient } from "./fake_client.ts";
 import { FakeNode, PULSE_INTERVAL_MS } from "./fake_node.ts";
@@ -122,17 +122,7 @@ class World {
       doubleRate: rate(0.3),
       maxLatencyMs: prng.pick([20, 200, 2_000]),
     });
-    const faults: Faults = {
-      setupRefused: rate(0.4),
-      setupFailed: rate(0.2),
-      jobRejected: rate(0.3),
-      jobBusy: rate(0.3),
-      jobFails: rate(0.3),
-      resultRefused: rate(0.3),
-      askedTooLittle: rate(1),
-      writeFails: prng.chance(0.8) ? 0 : rate(0.3),
-    };
-    this.env = { clock, prng, network, story, faults };
+    this.env = { clock, prng, network, story, faults: someFaults(rate, prng) };
     const policy = prng.pick([earliestJob, fairCluster, earlyCluster]);
     const durability = prng.pick(mood === "killed" ? KEEPING : [...KEEPING, "off"] as const);
     this.fairness = mood === "calm" && policy === fairCluster ? new Fairness() : null;
@@ -215,6 +205,8 @@ class World {
     const what = prng.int(0, 9);
     if (!server.isUp) {
       server.restart();
+    } else if (!server.runs && prng.chance(0.8)) {
+      return;
     } else if (server.isShutDown) {
       return;
     } else if (what === 0 && this.mood === "stormy") {
@@ -225,6 +217,7 @@ class World {
     } else {
       const downMs = prng.int(1, prng.pick([100, 5_000, MAX_DOWN_MS]));
       if (what === 1) server.suspend(downMs);
+      else if (what === 2) server.stop(downMs);
       else if (what >= 7) server.killAfterNext(downMs);
       else if (what <= 5 && server.disk?.durability === "power") {
         server.kill("power failure", downMs);
@@ -304,6 +297,7 @@ class World {
     this.server.spare();
     network.weather.lossRate = network.weather.doubleRate = 0;
     for (const fault of Object.keys(faults) as Array<keyof Faults>) faults[fault] = 0;
+    this.server.resume();
     this.server.restart();
     for (const { ipAddr } of this.nodes) this.server.limitNode(ipAddr, null);
     for (const [i, node] of this.nodes.entries()) {

@@ -28,6 +28,8 @@ interface MessageHeader {
   readonly text?: string;
 }
 
+const LEVELS = ["debug", "info", "warning", "error"] as const;
+
 /** A job that runs in a Python process. */
 export class PythonJob implements RunningJob {
   readonly ended: Promise<JobEnd>;
@@ -107,9 +109,12 @@ export class PythonJob implements RunningJob {
         if (typeof name !== "string" || typeof path !== "string") return false;
         return await this.#host.sendFile({ name, path, relay, timeoutMs });
       }
-      case "log":
-        this.#task.log(header.level ?? "info", String(header.text));
+      case "log": {
+        const level = LEVELS.find((each) => each === header.level);
+        if (level === undefined || typeof header.text !== "string") return false;
+        this.#task.log(level, header.text);
         return true;
+      }
       default:
         return false;
     }

@@ -84,7 +84,7 @@ export class TypeScriptComputation implements ComputationRunner {
     const module = join(folder, `dispy_computation_${task.computeId}.ts`);
     try {
       await Deno.writeTextFile(module, decodeTypeScriptCode(task.code) ?? task.code);
-      const cache = await Deno.makeTempDir({ prefix: "dispyscheduler-typescript-" });
+      const cache = await Deno.makeTempDir({ dir: task.scratchFolder, prefix: "deno-" });
       return new TypeScriptComputation(settings, { ...task, folder }, module, cache);
     } catch (error) {
       throw new RunnerError(`the module cannot be kept: ${messageOf(error)}`, { cause: error });
@@ -215,7 +215,9 @@ export class TypeScriptComputation implements ComputationRunner {
 
   /** A process for a job: the one that waits, if there is one. Then another has to wait. */
   #takeProcess(needsSpare: boolean = true): JobProcess {
-    const process = this.#spare ?? this.#newProcess();
+    const spare = this.#spare;
+    // The system may have killed it meanwhile, as it was short of memory.
+    const process = spare === null || spare.isGone ? this.#newProcess() : spare;
     this.#spare = needsSpare && !this.#isClosed ? this.#newProcess() : null;
     return process;
   }

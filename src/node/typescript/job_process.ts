@@ -75,6 +75,11 @@ export class JobProcess {
     return this.#child.pid ?? null;
   }
 
+  /** Whether it has ended. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
   /** Whether the job wants to be told when it is cancelled. */
   get isListening(): boolean {
     return this.#isListening;

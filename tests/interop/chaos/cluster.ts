@@ -7,7 +7,7 @@
 
 import { Client } from "../harness/client.ts";
 import { cut, heal } from "../harness/faults.ts";
-import { PORTS, SCHEDULER_PERMISSIONS } from "../harness/lab.ts";
+import { type NodeKind, PORTS, SCHEDULER_PERMISSIONS } from "../harness/lab.ts";
 import { clientOn, type Machine, type Network } from "../harness/network.ts";
 import type { LabProcess } from "../harness/process.ts";
 import type { Books } from "./ledger.ts";
@@ -32,6 +32,8 @@ const LARGE_RESULT_BYTES = 80_000;
 export interface ClusterOptions {
   readonly seed: number;
   readonly nodes: number;
+  /** Which program the nodes are; `mixed`: every second one is ours. */
+  readonly nodeKind: NodeKind | "mixed";
   readonly clients: number;
   /** Where logs, ledgers and the scheduler's state go. */
   readonly dir: string;
@@ -183,6 +185,11 @@ export class ChaosCluster {
     return peer;
   }
 
+  #isOurNode(target: Target): boolean {
+    const { nodeKind } = this.#options;
+    return nodeKind === "ours" || nodeKind === "mixed" && Number(target.split(" ")[1]) % 2 === 0;
+  }
+
   async #startProcess(target: Target): Promise<void> {
     const { lab } = this.#net;
     const { dir, schedulerArgs } = this.#options;
@@ -190,8 +197,12 @@ export class ChaosCluster {
     const { namespace, addresses: [address = ""] } = machine;
     const isScheduler = target === "scheduler";
     const store = `${dir}/${isScheduler ? "state" : target.replace(" ", "-")}`;
-    // A dispynode that was killed as it wrote a file there could not start again.
-    if (!isScheduler) await Deno.remove(store, { recursive: true }).catch(ignoreAbsent);
+    const isOurNode = !isScheduler && this.#isOurNode(target);
+    // A dispynode that was killed as it wrote a file there could not start again. Ours finds the
+    // results there that nobody has acknowledged.
+    if (!isScheduler && !isOurNode) {
+      await Deno.remove(store, { recursive: true }).catch(ignoreAbsent);
+    }
     await Deno.mkdir(store, { recursive: true });
     const argv = isScheduler
       ? [
@@ -201,7 +212,8 @@ export class ChaosCluster {
         ...["--ping_interval", "3", "--keep", ...schedulerArgs],
       ]
       : [
-        ...[lab.venv.python, `${lab.venv.bin}/dispynode.py`, "--clean", "--daemon", "-i", address],
+        ...[...lab.nodeProgram(isOurNode), ...(isOurNode ? ["-d"] : ["--clean"])],
+        ...["--daemon", "-i", address],
         ...["--name", target.replace(" ", ""), "-c", String(NODE_CPUS)],
         ...["--scheduler_host", SCHEDULER_ADDRESS, "--dest_path_prefix", store],
       ];

@@ -5,6 +5,7 @@
  */
 
 import { Prng } from "../../sim/prng.ts";
+import type { NodeKind } from "../harness/lab.ts";
 
 /** What can happen to a process or a machine. */
 export type FaultKind = "kill -9" | "SIGTERM" | "SIGSTOP" | "cut";
@@ -27,6 +28,7 @@ export interface PlanOptions {
   /** The last fault is over by then. */
   readonly durationMs: number;
   readonly nodes: number;
+  readonly nodeKind: NodeKind | "mixed";
   readonly clients: number;
   /** Whether the scheduler is killed (or ended with `--keep`) and started again, too. */
   readonly schedulerKills: boolean;
@@ -51,6 +53,7 @@ interface Choice {
 /** dispy's clients do not survive a kill; what is kept for them then has scenarios of its own. */
 const CHOICES: readonly Choice[] = [
   { kind: "kill -9", who: "node", weight: 6 },
+  { kind: "SIGTERM", who: "node", weight: 3 },
   { kind: "SIGSTOP", who: "node", weight: 3 },
   { kind: "cut", who: "node", weight: 4 },
   { kind: "SIGSTOP", who: "client", weight: 2 },
@@ -63,12 +66,15 @@ const CHOICES: readonly Choice[] = [
 
 /** The faults of a run, in the order of their times. */
 export function planFaults(options: PlanOptions): Fault[] {
-  const { seed, durationMs, nodes, clients, schedulerKills } = options;
+  const { seed, durationMs, nodes, nodeKind, clients, schedulerKills } = options;
   const prng = new Prng(seed);
   const between = ([low, high]: readonly [number, number]) => prng.int(low, high);
-  const choices = CHOICES.filter(({ kind, who }) =>
-    schedulerKills || who !== "scheduler" || kind === "cut" || kind === "SIGSTOP"
-  );
+  const choices = CHOICES.filter(({ kind, who }) => {
+    if (kind === "cut" || kind === "SIGSTOP") return true;
+    if (who === "scheduler") return schedulerKills;
+    // How a dispynode ends in order is its own affair.
+    return kind === "kill -9" || nodeKind === "ours";
+  });
   const total = choices.reduce((sum, { weight }) => sum + weight, 0);
   const restsUntil = new Map<Target, number>();
   const faults: Fault[] = [];

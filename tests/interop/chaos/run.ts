@@ -6,6 +6,7 @@
  */
 
 import { messageOf } from "../../../src/log/error_message.ts";
+import type { NodeKind } from "../harness/lab.ts";
 import type { Network } from "../harness/network.ts";
 import { ChaosCluster } from "./cluster.ts";
 import { audit, type Tally, type Verdict, WRONGS } from "./ledger.ts";
@@ -16,6 +17,8 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly durationMs: number;
   readonly nodes: number;
+  /** Which program the nodes are; `mixed`: every second one is ours. */
+  readonly nodeKind: NodeKind | "mixed";
   readonly clients: number;
   readonly schedulerKills: boolean;
   /** Where everything is written down. */
@@ -49,9 +52,9 @@ const NAMED = 12;
  *   a client that comes afterwards is not served by all nodes
  */
 export async function runChaos(net: Network, options: ChaosOptions): Promise<ChaosOutcome> {
-  const { seed, durationMs, nodes, clients, schedulerKills, schedulerArgs, dir, tell } = options;
-  const plan = planFaults({ seed, durationMs, nodes, clients, schedulerKills });
-  const cluster = new ChaosCluster(net, { seed, nodes, clients, dir, schedulerArgs });
+  const { tell } = options;
+  const plan = planFaults(options);
+  const cluster = new ChaosCluster(net, options);
   await cluster.start();
   const run = new Run(cluster);
   const teller = setInterval(() => tell(progress(cluster, run.elapsedMs, plan)), TELL_EVERY_MS);
@@ -176,7 +179,7 @@ function progress(cluster: ChaosCluster, now: number, plan: readonly Fault[]): s
 }
 
 function summaryOf(
-  { seed, durationMs, nodes, clients }: ChaosOptions,
+  { seed, durationMs, nodes, nodeKind, clients }: ChaosOptions,
   plan: readonly Fault[],
   { tally, faults }: Verdict,
   { maimed }: Run,
@@ -189,7 +192,8 @@ function summaryOf(
     return jobs.length === 0 ? [] : [`  ${wrong}: ${jobs.slice(0, NAMED).join(", ")}${more}`];
   });
   return [
-    `chaos: ${minutes(durationMs)} minutes, seed ${seed}, ${nodes} nodes, ${clients} clients`,
+    `chaos: ${minutes(durationMs)} minutes, seed ${seed}, ${nodes} nodes (${nodeKind}), ` +
+    `${clients} clients`,
     `faults: ${faultCounts(plan)}`,
     `jobs: ${jobCounts(tally)}`,
     `${counts.join(", ")}`,

@@ -6,6 +6,7 @@ import { type Fault, planFaults, type PlanOptions } from "../../interop/chaos/pl
 const OPTIONS: PlanOptions = {
   seed: 1,
   durationMs: 600_000,
+  nodeKind: "dispynode",
   nodes: 4,
   clients: 3,
   schedulerKills: true,

@@ -133,3 +133,32 @@ Deno.test("asTheyEnd yields each job once, in the order of their ends", async ()
   equal([(await ended.next()).value.id, (await ended.next()).value.id], [0, 1]);
   equal((await ended.next()).done, true);
 });
+
+Deno.test("a loop over results can be left while the next input is long in coming", async () => {
+  let isClosed = false;
+  const inputs = async function* (): AsyncGenerator<number> {
+    try {
+      yield 1;
+      await new Promise(() => {});
+    } finally {
+      isClosed = true;
+    }
+  };
+  const submit = (input: number) => {
+    const job = new TestJob(input);
+    job.end();
+    return job as unknown as Job<number>;
+  };
+  for await (const _ of mapJobs(inputs(), submit, {})) break;
+  const reason = new Error("no time");
+  const aborting = new AbortController();
+  await rejects(
+    async () => {
+      for await (const _ of mapJobs(inputs(), submit, { signal: aborting.signal })) {
+        aborting.abort(reason);
+      }
+    },
+    reason,
+  );
+  equal(isClosed, false, "it cannot be closed before it has answered");
+});

@@ -116,6 +116,30 @@ Deno.test("a submission whose answer is lost is sent again", async () => {
   equal(await job.result, 42);
 });
 
+Deno.test("jobs that are sent at once to a scheduler that was started anew are all taken", async () => {
+  await using scheduler = new FakeScheduler();
+  await using cluster = await open(scheduler);
+  const jobs = ["first", "second", "third"].map((id) => cluster.submit([], { id }));
+  // None has an answer, as their auth code was wrong; the first to greet learns of the new sign.
+  scheduler.fates.push("no answer", "no answer", "no answer");
+  scheduler.sign = "2".repeat(40);
+  await Promise.all(jobs.map((job) => job.accepted));
+  equal(scheduler.jobs.length, 3);
+  for (const taken of scheduler.jobs) await scheduler.bring(taken);
+});
+
+Deno.test("jobs that a scheduler has lost fail, whichever request shows that it was started anew", async () => {
+  await using scheduler = new FakeScheduler();
+  await using cluster = await open(scheduler);
+  const lost = cluster.submit([]);
+  await lost.accepted;
+  scheduler.jobs.length = 0;
+  scheduler.sign = "2".repeat(40);
+  scheduler.fates.push("no answer", "no answer");
+  await rejects(cluster.submit([]).result, { name: "JobRefusedError" });
+  await rejects(lost.result, { name: "ComputationLostError" });
+});
+
 Deno.test("a job whose confirmation is lost is sent again once it is known that it is not there", async () => {
   await using scheduler = new FakeScheduler();
   const told: string[] = [];

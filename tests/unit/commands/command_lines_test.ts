@@ -98,8 +98,8 @@ const REFUSED: readonly [Subcommand<AnyTable, unknown>, string, RegExp][] = [
   [status, "--jso --nodes x", /--nodes: unknown option/],
   [nodes, "reboot a", /"reboot": unknown action; give nodes \| nodes drain/],
   [nodes, "drain", /drain: names no node/],
-  [nodes, "limit a", /limit: "a" is not a number/],
-  [nodes, "limit 0 a", /limit: "0" is not a number/],
+  [nodes, "limit a", /limit: "a" is not a whole number/],
+  [nodes, "limit 0 a", /limit: "0" is not a whole number/],
   [cancel, "", /CLUSTER is missing/],
   [cancel, "a --job x", /--job: "x" is not a job's number/],
   [cancel, "a --job 1 --keep_running", /--keep_running: contradicts --job/],
@@ -112,7 +112,7 @@ const REFUSED: readonly [Subcommand<AnyTable, unknown>, string, RegExp][] = [
   [submit, "--name a/b true", /--name: "a\/b" is not a name/],
   [submit, "-r -1 true", /-r: "-1" is not a number of times/],
   [submit, "-t 0 true", /-t: "0" is not a number of seconds/],
-  [submit, "-j 0 true", /-j: "0" is not a number/],
+  [submit, "-j 0 true", /-j: "0" is not a whole number/],
 ] as unknown as readonly [Subcommand<AnyTable, unknown>, string, RegExp][];
 
 for (const [command, args, expected] of REFUSED) {

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert/equals.js";
+import { assertThrows } from "@std/assert/throws.js";
+import { CommandError } from "../../../src/commands/command_error.ts";
 import type { Job } from "../../../src/client/mod.ts";
 import { renderProgress } from "../../../src/cli/progress_bar.ts";
 import type { Outcome } from "../../../src/commands/submit/outcome.ts";
@@ -149,5 +151,24 @@ Deno.test("the progress bar as text, cut to the terminal", () => {
   assertEquals(
     renderProgress({ done: 0, failed: 0, running: 0, total: 0, elapsedMs: 0 }, 80),
     "[########################] 100% 0 of 0, 0 running",
+  );
+});
+
+Deno.test("output that the disk does not take is one line for the user; a reader that left is none", () => {
+  const failing = (error: Error) => ({
+    writeSync(): number {
+      throw error;
+    },
+  });
+  const full = failing(new Error("No space left on device (os error 28)"));
+  assertThrows(
+    () => report({ stdout: full }).report.add(result(1, {}, "a")),
+    CommandError,
+    "cannot write the output: No space left on device",
+  );
+  const gone = failing(new Deno.errors.BrokenPipe("Broken pipe"));
+  assertThrows(
+    () => report({ stdout: gone }).report.add(result(1, {}, "a")),
+    Deno.errors.BrokenPipe,
   );
 });

@@ -73,7 +73,7 @@ Deno.test("a second scheduler with the same state is one clear error", async () 
     const running = await open(folder);
     const error = await assertRejects(() => open(folder), StoreError);
     assertMatch(error.message, /another scheduler that is running uses .*dispyscheduler_state_/);
-    assertMatch(error.message, /choose a folder with --dest_path_prefix/);
+    assertMatch(error.message, /stop it, or choose other ports with -p$/);
     await kill(running);
     await kill(await open(folder));
   });
@@ -81,6 +81,7 @@ Deno.test("a second scheduler with the same state is one clear error", async () 
 
 /** What may lie in a journal's place. */
 const UNUSABLE: Record<string, (path: string) => Promise<void>> = {
+  "that has become empty": (path) => Deno.writeTextFile(path, ""),
   "that is no database": (path) => Deno.writeTextFile(path, "something else\n".repeat(50)),
   "with rows that nobody can read": async (path) => {
     const { SqliteDatabase } = await import("../../../src/journal/sqlite_database.ts");
@@ -119,6 +120,23 @@ for (const [what, spoil] of Object.entries(UNUSABLE)) {
     });
   });
 }
+
+Deno.test("files whose journal is gone are put aside, too", async () => {
+  await withFolder(async (folder) => {
+    const first = await open(folder);
+    writeSign(first, "our sign");
+    await kill(first);
+    const [name] = folders(folder);
+    await Deno.writeTextFile(`${folder}/${name}/7`, "file");
+    await Deno.remove(journalIn(folder));
+    const said: string[] = [];
+    await kill(await open(folder, [], said));
+    assertMatch(said[0]!, /ERROR.*put aside reason="it is empty, and there are files/);
+    assertEquals(await Deno.readTextFile(`${folder}/${folders(folder)[1]}/7`), "file");
+    await kill(await open(folder, [], said));
+    assertEquals([said.length, folders(folder).length], [1, 2]);
+  });
+});
 
 Deno.test("with --durability off nothing is kept, and what an earlier run has left stays", async () => {
   await withFolder(async (folder) => {

@@ -98,6 +98,21 @@ Deno.test("a client that does not know a job is believed the third time", () => 
   assertEquals(s.effectsOf("deliver").length, 0);
 });
 
+Deno.test("a client that was away long and then does not know a job is asked as often", () => {
+  const { scene: s, cluster, finish, fail, refuse } = scene();
+  const delivery = finish();
+  for (let i = 0; i < 5; i++) {
+    fail(delivery);
+    s.pass(60_000);
+  }
+  // It was stopped before it has read the job's uid, and may not have come to that yet.
+  for (let i = 0; i < 2; i++) {
+    assertEquals([refuse(delivery), cluster.deliveries.size], [false, 1]);
+    s.pass(60_000);
+  }
+  assertEquals([refuse(delivery), cluster.deliveries.size], [true, 0]);
+});
+
 Deno.test("what was under way to a client that closes meanwhile is not tried again", () => {
   for (const how of ["fail", "refuse", "acknowledge"] as const) {
     const { scene: s, cluster, finish, ...end } = scene();

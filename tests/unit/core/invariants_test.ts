@@ -1,7 +1,13 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertMatch } from "@std/assert/match.js";
 import { checkEffects, checkInvariants } from "../../../src/core/invariants.ts";
-import type { Cluster, Job, Node, Share } from "../../../src/core/mod.ts";
+import {
+  type Cluster,
+  DEFAULT_TERMS,
+  type Job,
+  type Node,
+  type Share,
+} from "../../../src/core/mod.ts";
 import { Scene } from "./scene.ts";
 
 interface Parts {
@@ -18,7 +24,7 @@ interface Parts {
 function parts(): Parts {
   const scene = new Scene();
   const node = scene.node("10.0.0.1", 1);
-  const cluster = scene.cluster();
+  const cluster = scene.cluster({ terms: { ...DEFAULT_TERMS } });
   const running = scene.running(cluster);
   const queued = scene.submit(cluster);
   const pinned = scene.submit(cluster, "10.0.0.1");
@@ -97,12 +103,18 @@ Deno.test("it is noticed that a result is forgotten, kept for nobody or there tw
 });
 
 Deno.test("it is noticed that a job starts where there is no CPU for it", () => {
-  const { node, share, running } = parts();
+  const { node, cluster, share, running } = parts();
   const effects = [{ kind: "runJob", job: running, share }] as const;
   assertEquals(checkEffects(effects), []);
   node.busy = 2;
   assertMatch(checkEffects(effects).join(), /beyond its CPUs/);
   node.busy = 1;
+  node.cpuLimit = 0;
+  assertMatch(checkEffects(effects).join(), /beyond its CPUs/);
+  node.cpuLimit = 1;
+  Object.assign(cluster.terms, { maxCpus: 0 });
+  assertMatch(checkEffects(effects).join(), /beyond its cluster's limit of 0 CPUs/);
+  Object.assign(cluster.terms, { maxCpus: null });
   share.maxCpus = 0;
   assertMatch(checkEffects(effects).join(), /beyond its cluster's CPUs/);
 });

@@ -194,3 +194,40 @@ Deno.test("jobs that run for long are looked after; one that its node has forgot
   assertEquals(s.results, [[forgotten.uid, Abandoned]]);
   assertEquals([here.state, node.inventory], ["running", null]);
 });
+
+/** A scene with a node that pulses, and as many jobs as run there. */
+function pulsing(jobs: number) {
+  const s = new Scene({ pulseIntervalMs: 10_000 });
+  const node = s.node("10.0.0.2", jobs);
+  const cluster = s.cluster();
+  const running = Array.from({ length: jobs }, () => s.running(cluster));
+  const pulse = () => s.on((c, nowMs) => core.onNodePulse(c, node.ipAddr, null, nowMs));
+  return { s, node, running, pulse };
+}
+
+Deno.test("a node that is heard of again after it has missed pulses is asked at once", () => {
+  for (const how of ["pulse", "reply"]) {
+    const { s, node, running: [here, over], pulse } = pulsing(2);
+    s.pass(25_500);
+    assertEquals(s.effectsOf("inventoryNode"), []);
+    if (how === "pulse") pulse();
+    else s.reply(over!);
+    s.pass(500);
+    assertEquals(s.effectsOf("inventoryNode").map((effect) => effect.node), [node], how);
+    answer(s, node, [here!]);
+    if (how === "pulse") s.reply(over!);
+    s.pass(3_000);
+    if (how === "pulse") answer(s, node, [here!]);
+    assertEquals([here!.state, here!.isUnaccounted, node.inventory], ["running", false, null]);
+  }
+});
+
+Deno.test("a node that pulses as it should is not asked", () => {
+  const { s, node, pulse } = pulsing(1);
+  for (let i = 0; i < 2; i++) {
+    s.pass(10_000);
+    pulse();
+  }
+  s.pass(500);
+  assertEquals([s.effectsOf("inventoryNode"), node.inventory], [[], null]);
+});

@@ -5,6 +5,7 @@ import {
   type Job,
   jobRecord,
   onClusterCancelled,
+  onJobCancelled,
   onJobOffered,
   onJobSubmitted,
   onJobWithdrawn,
@@ -55,4 +56,19 @@ Deno.test("a node whose client has left it while it was set up is not tried agai
   const next = restarted(scene);
   next.pass(60_000);
   assertEquals(next.effectsOf("setUpShare").map(({ share }) => share.node.ipAddr), []);
+});
+
+Deno.test("a job that is cancelled before its uid was confirmed does not run", () => {
+  const scene = new Scene();
+  scene.node("10.0.0.2", 1);
+  const [cluster, other] = [scene.cluster(), scene.cluster()];
+  const job = offered(scene, cluster);
+  const cancel = (by: Cluster) =>
+    scene.on((core, nowMs) => onJobCancelled(core, by, job.uid, nowMs));
+  assertEquals([cancel(other), job.cancelRequested], [false, false]);
+  assertEquals(cancel(cluster), true);
+  assertEquals(scene.kinds, []);
+  scene.on((core, nowMs) => onJobSubmitted(core, job, nowMs));
+  assertEquals(scene.results, [[job.uid, Outcome.Cancelled]]);
+  assertEquals(scene.core.jobs.size, 0);
 });

@@ -333,3 +333,12 @@ Deno.test("jobs that come before the first node wait for it", () => {
   s.node("10.0.0.1", 1);
   assertEquals(job.state, "queued");
 });
+
+Deno.test("a job of which nothing is left to send ends at once; its node goes on", () => {
+  const { scene: s, cluster, node } = scene(1);
+  const [damaged, next] = [s.submit(cluster), s.submit(cluster)];
+  s.refused(damaged, "damaged");
+  assertEquals(s.results, [[damaged.uid, Terminated]]);
+  assertEquals(s.effectsOf("deliver")[0]!.delivery.reason, "it says so");
+  assertEquals([next.share?.node, s.core.nodes.has(node.ipAddr)], [node, true]);
+});

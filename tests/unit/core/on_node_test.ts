@@ -282,3 +282,14 @@ Deno.test("a silent node that jobs wait for, and for no other, is lost though it
   s.pass(500);
   assertEquals(s.results, [[job.uid, Cancelled]]);
 });
+
+Deno.test("clients may name a node by any of its addresses", () => {
+  const s = new Scene();
+  const node = s.found("10.0.0.1", 2);
+  const named = s.cluster({ allocations: [allocation("192.168.0.1")] });
+  assertEquals(named.shares.size, 0);
+  s.on((c, nowMs) => core.onNodeFoundElsewhere(c, node, "192.168.0.1", nowMs));
+  s.ready();
+  assertEquals([...named.shares.keys(), s.core.nodes.size], ["10.0.0.1", 1]);
+  assertEquals(s.running(named).share?.node, node);
+});

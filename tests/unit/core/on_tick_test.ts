@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert/equals.js";
 import {
   onClientAlive,
   onDelivered,
+  onNodePulse,
   onShutdown,
   onShutdownOver,
   Outcome,
@@ -108,4 +109,23 @@ Deno.test("a tick with nothing to do does nothing", () => {
   const { scene: s } = scene(1_000_000);
   s.pass(100_000);
   assertEquals(s.kinds, []);
+});
+
+Deno.test("nothing is noted of nodes that pulse and do nothing else", () => {
+  const s = new Scene({ isJournaled: true });
+  const node = s.node("10.0.0.1", 1);
+  const cluster = s.cluster();
+  s.pass(1_000);
+  s.core.takeChanges();
+  const pulse = () => s.on((c, nowMs) => onNodePulse(c, node.ipAddr, { cpu: 1 }, nowMs));
+  pulse();
+  s.pass(1_000);
+  assertEquals([s.kinds, [...s.core.takeChanges()]], [["tellNodeStatus"], []]);
+  s.reply(s.running(cluster));
+  s.core.takeChanges();
+  s.pass(1_000);
+  assertEquals([...s.core.takeChanges()], [s.share(cluster, node.ipAddr), cluster]);
+  pulse();
+  s.pass(1_000);
+  assertEquals([...s.core.takeChanges()], []);
 });

@@ -249,3 +249,31 @@ Deno.test("records that contradict each other are refused", () => {
     assertThrows(() => restoredFrom({ ...good, ...changes }, s.nowMs), Error, message);
   }
 });
+
+Deno.test("what a node says of a run before the restart is not taken for one after it", () => {
+  const { s: before, node } = scene(1, { reentrant: true });
+  const job = before.running(onlyCluster(before));
+  const earlier = job.runHash;
+  before.on((c, nowMs) => core.onNodeTerminated(c, node, nowMs));
+  const s = restarted(before);
+  const again = sameJob(s, job);
+  assertEquals(again.state, "queued");
+  s.node(node.ipAddr, 1);
+  assertEquals(again.state, "assigned");
+  assertEquals(s.reply(again, { hash: earlier, status: core.Outcome.Terminated }), false);
+  assertEquals(s.reply(again, { hash: again.runHash }), true);
+});
+
+Deno.test("each run of a job has a mark of its own, over any number of restarts", () => {
+  let { s } = scene(1, { reentrant: true });
+  const { uid } = s.running(onlyCluster(s));
+  const marks = new Set<string>();
+  for (let i = 0; i < 5; i++) {
+    const job = s.core.jobs.get(uid)!;
+    marks.add(job.runHash);
+    s.on((c, nowMs) => core.onNodeTerminated(c, job.share!.node, nowMs));
+    s = restarted(s, { firstId: s.core.nextId });
+    s.node("10.0.0.2", 1);
+  }
+  assertEquals(marks.size, 5);
+});

@@ -203,7 +203,7 @@ export class Scene {
   reply(job: core.Job, changes: Partial<core.JobReplyNews> = {}): boolean {
     const news: core.JobReplyNews = {
       uid: job.uid,
-      hash: job.hash,
+      hash: job.runHash,
       nodeIpAddr: job.share?.node.ipAddr ?? "10.0.0.99",
       status: core.Outcome.Finished,
       provisional: false,

@@ -1,7 +1,9 @@
 /** Group commit: what is written together, who waits for it, and what happens when it fails. */
 
 import { assertEquals } from "@std/assert/equals.js";
+import { assertMatch } from "@std/assert/match.js";
 import { type Change, type Database, JournalError } from "../../../src/journal/database.ts";
+import { configureLogging } from "../../../src/log/log.ts";
 import { Journal } from "../../../src/journal/journal.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -41,6 +43,8 @@ class Bench {
         return done === undefined ? record(changes) : done.then(() => record(changes));
       },
       shrink: () => void this.shrunk++,
+      shortage: null,
+      replenish: () => {},
       sizeBytes: 0,
       close: () => void (this.isClosed = true),
     };
@@ -148,11 +152,40 @@ Deno.test("commits that fail keep the payload of what was changed without it aft
     bench.changes.push(change);
     bench.journal.afterCommit(() => {});
     bench.run();
+    bench.wait();
+    bench.run();
   }
   bench.disk = () => {};
   bench.wait();
   bench.run();
   assertEquals(bench.written, [put(1, payload)]);
+});
+
+Deno.test("while nothing can be written, work does not stand still for each attempt", async () => {
+  const bench = new Bench();
+  let attempts = 0;
+  bench.disk = () => {
+    attempts++;
+    throw new JournalError("no");
+  };
+  const order: number[] = [];
+  for (let event = 0; event < 100; event++) {
+    bench.changes.push(put(event));
+    bench.journal.afterCommit(() => order.push(event));
+    bench.run();
+  }
+  assertEquals([attempts, order], [1, Array.from({ length: 100 }, (_, event) => event)]);
+  assertEquals(bench.journal.problem, "no");
+  bench.wait();
+  bench.run();
+  assertEquals(attempts, 2);
+  // Where it works again, all that changed meanwhile is written, and then each change at once.
+  bench.disk = () => {};
+  const last = bench.journal.close();
+  bench.run();
+  await last;
+  assertEquals(bench.commits, [Array.from({ length: 100 }, (_, event) => event)]);
+  assertEquals(bench.journal.problem, null);
 });
 
 Deno.test("what waits to be written does not grow with the number of failures", () => {
@@ -163,6 +196,8 @@ Deno.test("what waits to be written does not grow with the number of failures", 
   for (let failure = 0; failure < 50; failure++) {
     bench.changes.push(put(1), put(2));
     bench.journal.afterCommit(() => {});
+    bench.run();
+    bench.wait();
     bench.run();
   }
   bench.disk = () => {};
@@ -189,16 +224,19 @@ Deno.test("close writes what is left, also behind a commit that is under way", a
   assertEquals([bench.commits, bench.isClosed], [[[1], [2]], true]);
 });
 
-Deno.test("close ends also where nothing can be written", async () => {
+Deno.test("close ends also where nothing can be written, and says so", async () => {
   const bench = new Bench();
   bench.disk = () => {
-    throw new JournalError("no");
+    throw new JournalError("no room");
   };
+  const said: string[] = [];
+  configureLogging({ level: "info", format: "text", write: (line) => said.push(line) });
   bench.changes.push(put(1));
   const closed = bench.journal.close();
   bench.run();
   await closed;
   assertEquals([bench.isClosed, bench.commits], [true, []]);
+  assertMatch(said.at(-1)!, /ERROR.*not be written to the end reason="no room" effect="the next/);
   bench.wait();
   bench.run();
   assertEquals(bench.commits, [], "and nothing is tried afterwards");
@@ -206,17 +244,17 @@ Deno.test("close ends also where nothing can be written", async () => {
 
 Deno.test("it is not made smaller while it is written, or where that fails, or when it is closed", async () => {
   const bench = new Bench();
-  bench.journal.shrink();
+  bench.journal.tend();
   assertEquals(bench.shrunk, 1);
   const disk = Promise.withResolvers<void>();
   bench.disk = () => disk.promise;
   bench.changes.push(put(1));
   const committed = bench.journal.committed();
   bench.run();
-  bench.journal.shrink();
+  bench.journal.tend();
   assertEquals(bench.shrunk, 1);
   disk.reject(new JournalError("no"));
   await committed;
-  bench.journal.shrink();
+  bench.journal.tend();
   assertEquals(bench.shrunk, 1);
 });

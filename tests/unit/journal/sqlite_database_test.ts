@@ -7,6 +7,7 @@ import { assertRejects } from "@std/assert/rejects.js";
 import { assertThrows } from "@std/assert/throws.js";
 import {
   type Change,
+  DamagedRowError,
   JournalError,
   type Key,
   type Table,
@@ -90,12 +91,12 @@ Deno.test("a commit that fails leaves nothing of it, and later ones work", async
   await withJournal(async (open) => {
     const database = await open();
     database.commit([put("job", 1, "before")]);
-    const impossible = { ...put("job", 3, ""), record: null } as unknown as Change;
+    const impossible = put("job", "no number", "");
     const error = assertThrows(
       () => database.commit([put("job", 2, "lost"), put("job", 1, "changed"), impossible]),
       JournalError,
     );
-    assertMatch(error.message, /^cannot write .*journal\.sqlite3: NOT NULL/);
+    assertMatch(error.message, /^cannot write .*journal\.sqlite3: datatype mismatch/);
     assertEquals(rows(database, "job"), [[1, "before", null]]);
     database.commit([put("job", 2, "after")]);
     assertEquals(rows(database, "job"), [[1, "before", null], [2, "after", null]]);
@@ -178,25 +179,131 @@ Deno.test("with power, a commit lasts only once the log was brought to disk", as
   });
 });
 
+Deno.test("after a sync that has failed, what it was for is brought to disk another way", async () => {
+  await withJournal(async (open, path) => {
+    const database = await open("power");
+    const { sync } = Deno.FsFile.prototype;
+    const logBytes = () => Deno.statSync(`${path}-wal`).size;
+    const many = Array.from({ length: 100 }, (_, key) => put("job", key, "x".repeat(4000)));
+    try {
+      Deno.FsFile.prototype.sync = () => Promise.reject(new Error("input/output error"));
+      const failing = Promise.resolve(database.commit(many));
+      await assertRejects(() => failing, JournalError, "input/output error");
+    } finally {
+      Deno.FsFile.prototype.sync = sync;
+    }
+    assertEquals(logBytes() > 400_000, true);
+    // The system may have dropped any of these bytes, and say of later syncs that all is well.
+    await database.commit([put("job", 1000, "b")]);
+    assertEquals(logBytes() < 50_000, true, "the log was moved, and begun anew");
+    assertEquals(Deno.statSync(path).size > 400_000, true);
+    assertEquals(rows(database, "job").length, 101);
+    await database.commit(many.map((change) => ({ ...change, key: Number(change.key) + 2000 })));
+    await database.commit([put("job", 1001, "c")]);
+    assertEquals(logBytes() > 400_000, true, "once is enough");
+    database.close();
+  });
+});
+
 Deno.test("a new journal has the current schema, and our mark", async () => {
   await withJournal(async (open, path) => {
     (await open()).close();
     const database = new DatabaseSync(path);
-    assertEquals(database.prepare("PRAGMA user_version").get()?.user_version, 1);
+    assertEquals(database.prepare("PRAGMA user_version").get()?.user_version, 2);
     assertEquals(database.prepare("PRAGMA application_id").get()?.application_id, 0x64737079);
     assertEquals(database.prepare("PRAGMA auto_vacuum").get()?.auto_vacuum, 2);
     database.close();
   });
 });
 
-Deno.test("a journal of an earlier schema is brought up to date", async () => {
+Deno.test("a first start that was killed before its schema was there is no matter", async () => {
   await withJournal(async (open, path) => {
-    // As a start that was killed before its first migration, or an earlier version, leaves it.
-    alter(path, "PRAGMA application_id = 0x64737079; CREATE TABLE older (key INTEGER)");
+    alter(path, "PRAGMA application_id = 0x64737079");
     const database = await open();
     database.commit([put("job", 1, "a")]);
     assertEquals(rows(database, "job"), [[1, "a", null]]);
     database.close();
+  });
+});
+
+/** What version 1 has left: its schema, and a row in each table. */
+function makeVersion1(path: string): void {
+  const schema = Object.entries(TABLES).map(([table, key]) =>
+    key === "number"
+      ? `CREATE TABLE ${table} (key INTEGER PRIMARY KEY, record BLOB NOT NULL, payload BLOB);
+         INSERT INTO ${table} VALUES (7, CAST('old ${table}' AS BLOB), CAST('long' AS BLOB));`
+      : `CREATE TABLE ${table} (key TEXT PRIMARY KEY, record BLOB NOT NULL, payload BLOB)
+           WITHOUT ROWID;
+         INSERT INTO ${table} VALUES ('seven', CAST('old ${table}' AS BLOB), NULL);`
+  );
+  alter(
+    path,
+    `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA user_version = 1;
+     PRAGMA application_id = 0x64737079; ${schema.join("\n")}`,
+  );
+}
+
+Deno.test("a journal of an earlier schema is brought up to date, with all that it holds", async () => {
+  await withJournal(async (open, path) => {
+    makeVersion1(path);
+    // The second time there is nothing left to be done.
+    for (let times = 0; times < 2; times++) {
+      const database = await open();
+      for (const [table, kind] of Object.entries(TABLES) as [Table, string][]) {
+        const [key, payload] = kind === "number" ? [7, "long"] : ["seven", null];
+        assertEquals(rows(database, table), [[key, `old ${table}`, payload]]);
+      }
+      database.close();
+    }
+    const database = await open();
+    database.commit([put("job", 7, "new"), put("job", 8, "new", "long, too")]);
+    assertEquals(rows(database, "job"), [[7, "new", "long"], [8, "new", "long, too"]]);
+    database.close();
+    const raw = new DatabaseSync(path);
+    assertEquals(raw.prepare("PRAGMA user_version").get()?.user_version, 2);
+    raw.close();
+  });
+});
+
+Deno.test("a migration that is killed, or fails, leaves the journal as it was", async () => {
+  await withJournal(async (open, path) => {
+    makeVersion1(path);
+    // One of its last steps cannot be done.
+    alter(path, "ALTER TABLE lost_node ADD COLUMN payload_sum INTEGER");
+    await assertRejects(() => open(), UnusableJournalError, "duplicate column name");
+    alter(path, "ALTER TABLE lost_node DROP COLUMN payload_sum");
+    const database = await open();
+    assertEquals(rows(database, "job"), [[7, "old job", "long"]]);
+    database.close();
+  });
+});
+
+for (const what of ["record", "payload"] as const) {
+  Deno.test(`a ${what} that is not what was written is noticed, also where SQLite sees nothing`, async () => {
+    await withJournal(async (open, path) => {
+      const database = await open();
+      database.commit([put("job", 1, "record", "payload"), put("job", 2, "record", "payload")]);
+      database.commit([put("job", 2, "changed")]);
+      database.close();
+      alter(path, `UPDATE job SET ${what} = CAST('${what}!' AS BLOB) WHERE key = 2`);
+      const next = await open();
+      assertThrows(() => rows(next, "job"), DamagedRowError, "row 2 of job is damaged");
+      assertEquals(text(next.payload("job", 1)), "payload");
+      next.close();
+    });
+  });
+}
+
+Deno.test("a row that has come under another key is noticed", async () => {
+  await withJournal(async (open, path) => {
+    const database = await open();
+    database.commit([put("job", 1, "record", "payload")]);
+    database.close();
+    alter(path, "UPDATE job SET key = 2");
+    const next = await open();
+    assertThrows(() => rows(next, "job"), DamagedRowError);
+    assertThrows(() => next.payload("job", 2), DamagedRowError);
+    next.close();
   });
 });
 
@@ -209,8 +316,34 @@ const UNUSABLE: Record<string, [make: (path: string) => Promise<void> | void, sa
   ],
   "a journal of a later version": [
     (path) => alter(path, "PRAGMA application_id = 0x64737079; PRAGMA user_version = 99"),
-    /later version of this program \(schema 99, this one knows 1\)/,
+    /later version of this program \(schema 99, this one knows 2\)/,
   ],
+  "a journal of no version at all": [
+    (path) => alter(path, "PRAGMA application_id = 0x64737079; PRAGMA user_version = -5"),
+    /damaged/,
+  ],
+  "a journal without one of its tables": [async (path) => {
+    await filled(path);
+    alter(path, "DROP TABLE share");
+  }, /damaged \(no such table: share\)/],
+  "a journal whose tables are there before its first migration": [async (path) => {
+    await filled(path);
+    alter(path, "PRAGMA user_version = 0");
+  }, /damaged \(table meta already exists\)/],
+  "a journal with a wrong file format": [async (path) => {
+    await filled(path);
+    using file = await Deno.open(path, { write: true });
+    await file.seek(47, Deno.SeekMode.Start);
+    await file.write(new Uint8Array([9]));
+  }, /damaged \(unsupported file format\)/],
+  "a journal that is empty, with the log of one that was not": [async (path) => {
+    await Deno.writeTextFile(path, "");
+    await Deno.writeTextFile(`${path}-wal`, "not empty");
+  }, /it is empty, and the log beside it is not/],
+  "a journal that was cut off after some bytes": [async (path) => {
+    await filled(path);
+    await Deno.truncate(path, 511);
+  }, /not a database/],
   "a journal that was cut off": [async (path) => {
     await filled(path);
     await Deno.truncate(path, 20_000);

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertThrows } from "@std/assert/throws.js";
+import { delay } from "@std/async/delay.js";
+import { configureLogging } from "../../../src/log/log.ts";
 import type { OwnAddresses } from "../../../src/net/addresses.ts";
 import { ListenError } from "../../../src/net/listen_error.ts";
 import type { PortFamily } from "../../../src/net/port_family.ts";
@@ -84,5 +86,32 @@ Deno.test("a port that another program holds is refused in plain words", () => {
   } finally {
     sockets.close();
     holder.close();
+  }
+});
+
+Deno.test("a socket from which nothing can be received does not keep the process busy", async () => {
+  const listenDatagram = Deno.listenDatagram;
+  const lines: string[] = [];
+  configureLogging({ level: "info", format: "text", write: (line) => void lines.push(line) });
+  let attempts = 0;
+  Deno.listenDatagram =
+    ((options: Deno.UdpListenOptions & { transport: "udp" }) =>
+      Object.assign(listenDatagram(options), {
+        receive: () => {
+          attempts++;
+          return Promise.reject(new Error("Network is down (os error 100)"));
+        },
+      })) as unknown as typeof listenDatagram;
+  const sockets = new UdpSockets({ ...NOTHING_KNOWN, listenAt: ["127.0.0.1"] }, false);
+  try {
+    sockets.open(freeFamily(), () => {});
+    await delay(350);
+    assertEquals(attempts >= 2 && attempts <= 5, true, `${attempts} attempts`);
+    assertEquals(lines.length, 1);
+  } finally {
+    Deno.listenDatagram = listenDatagram;
+    sockets.close();
+    await delay(110);
+    configureLogging({ level: "error", format: "text", write: () => {} });
   }
 });

@@ -205,7 +205,13 @@ export class Scene implements AsyncDisposable {
 
   /** Greets the node, and waits for its answer to the first greeting. */
   async greet(sign = "b".repeat(40)): Promise<void> {
-    await this.send({
+    await this.send(this.greeting(sign));
+    this.#pong = await this.until("PONG");
+  }
+
+  /** How a scheduler with that sign greets. */
+  greeting(sign: string): Ping {
+    return {
       kind: "PING",
       from: "scheduler",
       version: "4.15.2",
@@ -213,8 +219,7 @@ export class Scene implements AsyncDisposable {
       port: this.port,
       ipAddrs: [ADDRESS],
       nodeIpAddr: null,
-    });
-    this.#pong = await this.until("PONG");
+    };
   }
 
   /** Where the scheduler listens. */
@@ -222,10 +227,10 @@ export class Scene implements AsyncDisposable {
     return this.listener.addr.port;
   }
 
-  /** Sends a greeting of any kind. */
-  async send(ping: Ping): Promise<void> {
+  /** Sends a greeting of any kind, with or without a proof of a secret. */
+  async send(ping: Ping, proof: Uint8Array = FILLER_AUTH): Promise<void> {
     using stream = await this.#connect();
-    await stream.writeRequest(FILLER_AUTH, ...encodeDiscovery(ping));
+    await stream.writeRequest(proof, ...encodeDiscovery(ping));
     await stream.waitForClose();
   }
 

@@ -19,3 +19,14 @@ Deno.test("output past the limit is counted, wherever it was dropped", () => {
   assertEquals(printed(3, "ab", "cde", "fg").text(), `abc\n${said}`);
   assertEquals(printed(3, "ab", "c").text(4), `abc\n${said}`);
 });
+
+Deno.test("of the buffer that a line came in nothing but the line is kept", () => {
+  const output = new KeptOutput("stdout", 1 << 20);
+  // As a pipe is read: 64 KiB for each read, however little has come.
+  const buffer = new Uint8Array(64 * 1024);
+  for (const text of ["one\n", "two\n", "three\n"]) {
+    const { written } = new TextEncoder().encodeInto(text, buffer);
+    output.push(buffer.subarray(0, written));
+  }
+  assertEquals(output.text(), "one\ntwo\nthree\n");
+});

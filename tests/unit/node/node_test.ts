@@ -1,12 +1,14 @@
 /** Our node as its scheduler sees it, message by message. */
 
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
+import { configureLogging } from "../../../src/log/log.ts";
 import { loads, PyDict, PyTuple } from "../../../src/pickle/mod.ts";
 import {
   authCode,
   decodeIntAnswer,
   decodeJobReply,
   decodeUidsAnswer,
+  FILLER_AUTH,
   JobStatus,
 } from "../../../src/wire/mod.ts";
 import { encodeTagged } from "../../../src/wire/tags.ts";
@@ -33,6 +35,15 @@ nodeTest("a node answers a greeting with what it is, and proves its secret", (sc
   match(pong.platform, / fake\/1$/);
   ok(pong.availInfo !== null && pong.availInfo.memoryBytes > 0);
   return Promise.resolve();
+});
+
+nodeTest("a node gives nobody the proof that opens itself", async (scene) => {
+  const { sign } = scene.pong;
+  await scene.greet(sign);
+  await scene.greet("c".repeat(40));
+  await scene.until("PONG", 2);
+  const proofs = scene.all("PONG").map(({ auth }) => new TextDecoder().decode(auth));
+  ok(!proofs.includes(new TextDecoder().decode(authCode("", sign))));
 });
 
 nodeTest("a job's result comes with its hash, times and all that it said", async (scene) => {
@@ -307,6 +318,20 @@ Deno.test("a job that comes twice is acknowledged twice, and runs once", async (
   equal(scene.language.jobs.length, 1);
 });
 
+Deno.test("a job's second run is known for as long as it runs, whenever the first ends", async () => {
+  await using scene = await Scene.open();
+  await scene.setUp(1);
+  const job = scene.job(1, 1);
+  await scene.ask({ kind: "JOB", job });
+  await scene.ask({ kind: "JOB", job: { ...job, hash: "second" } });
+  scene.language.jobs[0]!.end();
+  await scene.until("JOB_REPLY");
+  equal(decodeUidsAnswer(await scene.ask({ kind: "JOBS", computeId: 1, auth: AUTH }), ""), [1]);
+  await scene.ask({ kind: "TERMINATE_JOB", job });
+  const { reply } = await scene.until("JOB_REPLY", 2);
+  equal([reply.hash, reply.status], ["second", JobStatus.Terminated]);
+});
+
 Deno.test("a node that leaves ends its jobs, sends no results of them, and says farewell", async () => {
   const scene = await Scene.open();
   await scene.setUp(1);
@@ -406,3 +431,20 @@ nodeTest("greetings of others are not answered while a scheduler has the node", 
   using first = await other.accept();
   equal(first.remoteAddr, own.localAddr);
 });
+
+nodeTest(
+  "a node says which scheduler greets it with another secret than its own",
+  async (scene) => {
+    const lines: string[] = [];
+    configureLogging({ level: "warning", format: "text", write: (line) => lines.push(line) });
+    const greeting = scene.greeting("c".repeat(40));
+    const { sign } = scene.pong;
+    for (const proof of [FILLER_AUTH, authCode("", sign), authCode("other", sign)]) {
+      await scene.send(greeting, proof);
+      await scene.send(greeting, proof);
+    }
+    const said = lines.filter((line) => line.includes("another secret"));
+    equal(said.length, 1);
+    match(said[0]!, /a scheduler has another secret.*--secret_file.*from=127\.0\.0\.1/);
+  },
+);

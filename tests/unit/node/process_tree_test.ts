@@ -96,3 +96,22 @@ Deno.test("processes that are not there need no ending", onlyLinux, async () => 
   ok(await endProcesses({ pid: null, mark: newMark() }, 0));
   ok((await readProcesses()).has(Deno.pid));
 });
+
+Deno.test(
+  "processes are ended though they cannot be looked at for a moment",
+  onlyLinux,
+  async () => {
+    const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+    const { readDirSync } = Deno;
+    Deno.readDirSync = () => {
+      Deno.readDirSync = readDirSync;
+      throw new Error("Too many open files (os error 24)");
+    };
+    try {
+      ok(await endProcesses({ pid: child.pid, mark: null }, 0));
+    } finally {
+      Deno.readDirSync = readDirSync;
+      await child.status;
+    }
+  },
+);

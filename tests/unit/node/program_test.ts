@@ -44,6 +44,7 @@ async function run(
       cleanup: null,
       folder,
       nodeName: "name of the node",
+      scratchFolder: folder,
       nodeIpAddr: "127.0.0.2",
       environment: { MARKED: newComputationMark() },
       limits: { memoryBytes: null, outputBytes: 1000, ...options.limits },

@@ -1,6 +1,7 @@
 /** Which files are kept for how long, and which names are not taken. */
 
 import { assertEquals } from "@std/assert/equals.js";
+import { assertRejects } from "@std/assert/rejects.js";
 import { type ClientFile, FileSet } from "../../../src/server/file_set.ts";
 import type { KeptFile } from "../../../src/store/file_store.ts";
 import { unsafeFileName } from "../../../src/wire/mod.ts";
@@ -98,4 +99,43 @@ Deno.test("names that lead elsewhere on any system are not taken", () => {
       ["a", "", "/"],
     ] as const
   ) assertEquals(unsafeFileName(xfer({ name, destPath, sep })), null, name + destPath);
+});
+
+Deno.test("a file that cannot be removed does not keep others, nor what counts them", async () => {
+  const { files, removed, kept } = scene();
+  const stuck = (name: string): KeptFile => ({
+    ...kept(name),
+    remove: () => Promise.reject(new Error("read-only file system")),
+  });
+  const add = (name: string, file: KeptFile, permanent = false) => {
+    files.add(xfer({ name: `/home/user/${name}` }), file, permanent, 0);
+    return files.find(xfer({ name: `/home/user/${name}` })) as ClientFile;
+  };
+  const released = [add("a", stuck("a")), add("b", kept("b"))];
+  files.claim(released);
+  await assertRejects(() => files.release(released, LONG_MS), Error, "read-only");
+  assertEquals([removed, released.map(({ jobs }) => jobs)], [["b"], [0, 0]]);
+
+  add("c", stuck("c"));
+  add("d", kept("d"));
+  await assertRejects(() => files.sweep(LONG_MS), Error, "read-only");
+  assertEquals(removed, ["b", "d"]);
+
+  add("e", stuck("e"), true);
+  add("f", kept("f"), true);
+  await assertRejects(() => files.clear(), Error, "read-only");
+  assertEquals(removed, ["b", "d", "f"]);
+});
+
+Deno.test("a file that arrives when its computation is over is not taken: nobody would remove it", async () => {
+  const noted: string[] = [];
+  const files = new FileSet({
+    added: ({ xfer }) => noted.push(`+ ${xfer.name}`),
+    removed: ({ xfer }) => noted.push(`- ${xfer.name}`),
+  });
+  const { kept } = scene();
+  assertEquals(files.add(xfer({ name: "a" }), kept("a"), true, 0), true);
+  await files.clear();
+  assertEquals(files.add(xfer({ name: "b" }), kept("b"), true, 0), false);
+  assertEquals(noted, ["+ a", "- a"]);
 });

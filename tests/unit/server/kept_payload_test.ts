@@ -2,11 +2,19 @@
 
 import { assertEquals } from "@std/assert/equals.js";
 import { assertRejects } from "@std/assert/rejects.js";
-import { type KeptPayload, LARGE_BYTES, PayloadKeeper } from "../../../src/server/kept_payload.ts";
+import {
+  type KeptPayload,
+  LARGE_BYTES,
+  LostPayloadError,
+  type PayloadForm,
+  PayloadKeeper,
+} from "../../../src/server/kept_payload.ts";
 import { MemoryBudget } from "../../../src/server/memory_budget.ts";
 import { TransferBudget } from "../../../src/net/transfer_budget.ts";
+import { MAX_PAYLOAD_BYTES } from "../../../src/journal/database.ts";
 import { JOB_FORM, RESULT_FORM } from "../../../src/server/payload_forms.ts";
-import { type FileStore, StoreError } from "../../../src/store/file_store.ts";
+import { concat } from "@std/bytes/concat.js";
+import { type FileReader, type FileStore, StoreError } from "../../../src/store/file_store.ts";
 import { MemoryStore } from "../../../src/store/memory_store.ts";
 import { type DispyJob, type JobReply, JobStatus } from "../../../src/wire/mod.ts";
 
@@ -40,17 +48,25 @@ class Disk extends MemoryStore {
   }
 }
 
-function scene({ memoryBytes = 4 * MB, journaled = true, store = new Disk(1000 * MB) } = {}) {
+function scene(
+  { memoryBytes = 4 * MB, journaled = true, store = new Disk(1000 * MB), rowOf }: {
+    memoryBytes?: number;
+    journaled?: boolean;
+    store?: Disk;
+    /** What the journal holds, where that is not what was written. */
+    rowOf?: () => Uint8Array | null;
+  } = {},
+) {
   const rows = new Map<unknown, Uint8Array>();
   const budget = new MemoryBudget({ memoryBytes, keptBytes: Infinity, maxItems: Infinity });
   const sending = new TransferBudget(8 * MB);
   const journal = journaled
-    ? { payload: (_: string, key: unknown) => rows.get(key) ?? null }
+    ? { payload: (_: string, key: unknown) => rowOf ? rowOf() : rows.get(key) ?? null }
     : null;
   const keeper = new PayloadKeeper({ budget, store, sending, journal });
   /** Writes a payload into the journal, as a commit does. */
   const commit = (kept: KeptPayload<unknown>) => {
-    rows.set(UID, kept.record.bytes);
+    rows.set(UID, kept.record!.bytes);
     keeper.committed(kept, UID);
   };
   return { keeper, budget, sending, store, commit };
@@ -86,7 +102,7 @@ Deno.test("where there is none, the journal's copy is enough, once it is committ
 Deno.test("a large payload goes into a file, which the journal names in its place", async () => {
   const { keeper, store, commit } = scene();
   const kept = await keeper.keep(RESULT_FORM, reply(LARGE_BYTES), "a");
-  const { bytes, file } = kept.record;
+  const { bytes, file } = kept.record!;
   assertEquals([bytes.length, file?.[0], file?.[1]], [0, 1, store.usedBytes]);
   commit(kept);
   assertEquals(kept.isInMemory, true, "there is room");
@@ -134,7 +150,7 @@ Deno.test("where no file can be written, a job is not kept, and a result stays i
   await assertRejects(() => keeper.keep(JOB_FORM, job(2 * MB), "a"), StoreError, "full");
   assertEquals([budget.memoryBytes, budget.keptBytes], [0, 0]);
   const kept = await keeper.keep(RESULT_FORM, reply(2 * MB), "a");
-  assertEquals([kept.isInMemory, kept.record.file], [true, null]);
+  assertEquals([kept.isInMemory, kept.record!.file], [true, null]);
 });
 
 Deno.test("without any disk all stays in memory", async () => {
@@ -166,7 +182,7 @@ Deno.test("what is read back takes its turn, and gives it back", async () => {
 Deno.test("what an earlier run has kept is read when it is needed", async () => {
   const { keeper, store, budget } = scene();
   const before = await keeper.keep(RESULT_FORM, reply(LARGE_BYTES), "a");
-  const [, sizeBytes] = before.record.file!;
+  const [, sizeBytes] = before.record!.file!;
   const writer = await store.create(sizeBytes);
   await writer.write(
     RESULT_FORM.encode(reply(LARGE_BYTES)).reduce((all, chunk) => {
@@ -176,9 +192,88 @@ Deno.test("what an earlier run has kept is read when it is needed", async () => 
   const file = await writer.finish();
   await before.drop();
   const item = { client: "a", sizeBytes };
-  const kept = keeper.restore(RESULT_FORM, item, UID, file);
+  const kept = keeper.restore(RESULT_FORM, item, UID, { kept: file, sum: null });
   assertEquals([kept.isInMemory, budget.memoryBytes, budget.keptBytes], [false, 0, sizeBytes]);
   assertEquals(await read(kept), reply(LARGE_BYTES));
   await kept.drop();
   assertEquals([budget.keptBytes, store.usedBytes], [0, 0]);
+});
+
+Deno.test("a result that is too long for the journal stays in memory if no file can be written", async () => {
+  const { keeper, store, budget } = scene({ memoryBytes: 100 });
+  store.isFull = true;
+  const tooLong = { length: MAX_PAYLOAD_BYTES + 1 } as Uint8Array;
+  const form = { ...RESULT_FORM, encode: () => [tooLong] };
+  const kept = await keeper.keep(form, reply(2 * MB), "a");
+  assertEquals(kept.record, null);
+  keeper.committed(kept, UID);
+  assertEquals([kept.isInMemory, kept.isOnDisk], [true, false]);
+  assertEquals(await read(kept), reply(2 * MB));
+  await kept.drop();
+  assertEquals([budget.memoryBytes, budget.keptBytes], [0, 0]);
+});
+
+/** Ways in which what was kept is lost for good, and one in which it may come back. */
+const LOSSES: Record<string, [failure: "lost" | "other", open: () => Promise<FileReader>]> = {
+  "is gone": ["lost", () => Promise.reject(new Deno.errors.NotFound("no such file"))],
+  "is cut off": ["lost", () => Promise.resolve(readerOf(new Uint8Array(10)))],
+  "is empty": ["lost", () => Promise.resolve(readerOf(new Uint8Array(0)))],
+  "holds something else": ["lost", () => Promise.resolve(readerOf(new Uint8Array(1000).fill(65)))],
+  "cannot be read now": ["other", () => Promise.reject(new Error("too many open files"))],
+};
+
+function readerOf(bytes: Uint8Array): FileReader {
+  let at = 0;
+  return {
+    read: (buffer) => {
+      const part = bytes.subarray(at, at + buffer.length);
+      buffer.set(part);
+      at += part.length;
+      return Promise.resolve(part.length === 0 ? null : part.length);
+    },
+    close: () => {},
+  };
+}
+
+for (const [what, [failure, open]] of Object.entries(LOSSES)) {
+  Deno.test(`whether a payload is lost is told where its file ${what}`, async () => {
+    for (const form of [JOB_FORM, RESULT_FORM]) {
+      const { keeper } = scene();
+      const item = { client: "a", sizeBytes: 100 };
+      const file = { number: 1, sizeBytes: 1000, open, remove: () => Promise.resolve() };
+      const kept = keeper.restore<unknown>(form as PayloadForm<unknown>, item, UID, {
+        kept: file,
+        sum: null,
+      });
+      const error = await assertRejects(() => read(kept), Error);
+      assertEquals(error instanceof LostPayloadError, failure === "lost", String(error));
+    }
+  });
+}
+
+Deno.test("a file in which some byte has changed is noticed, where it can still be read", async () => {
+  const bytes = concat(RESULT_FORM.encode(reply(1000)));
+  const { keeper, commit } = scene();
+  const before = await keeper.keep(RESULT_FORM, reply(LARGE_BYTES), "a");
+  commit(before);
+  const sum = before.record!.file![2]!;
+  const restore = (bytes: Uint8Array, sum: number) => {
+    const open = () => Promise.resolve(readerOf(bytes));
+    const kept = { number: 1, sizeBytes: bytes.length, open, remove: () => Promise.resolve() };
+    return keeper.restore(RESULT_FORM, { client: "a", sizeBytes: 1 }, UID, { kept, sum });
+  };
+  const large = concat(RESULT_FORM.encode(reply(LARGE_BYTES)));
+  assertEquals(await read(restore(large, sum)), reply(LARGE_BYTES));
+  large[LARGE_BYTES >> 1]! ^= 1;
+  await assertRejects(() => read(restore(large, sum)), LostPayloadError, "is damaged");
+  await assertRejects(() => read(restore(bytes, sum)), LostPayloadError, "is damaged");
+});
+
+Deno.test("a payload whose row is gone, or is damaged, is lost", async () => {
+  for (const row of [null, new Uint8Array([128, 4, 99])]) {
+    const { keeper } = scene({ rowOf: () => row });
+    const item = { client: "a", sizeBytes: 100 };
+    const kept = keeper.restore(RESULT_FORM, item, UID, null);
+    await assertRejects(() => read(kept), LostPayloadError);
+  }
 });

@@ -7,6 +7,9 @@ import { type Item, MemoryBudget } from "../../../src/server/memory_budget.ts";
 
 const LIMITS = { memoryBytes: 100, keptBytes: 1000, maxItems: 10 };
 
+const TAKES = { takesResults: true, shortage: null };
+const LEAVES = { takesResults: false, shortage: null };
+
 const job = (client: string, sizeBytes: number): Item => ({ client, sizeBytes, isResult: false });
 const result = (client: string, sizeBytes: number): Item => ({
   client,
@@ -64,14 +67,22 @@ Deno.test("jobs are refused when there are too many, however small", () => {
 
 Deno.test("a client's first result is always taken, further ones up to its share", () => {
   const budget = budgetWith(job("a", 370));
-  assertEquals(budget.resultRefusal("a", 5000, true), null);
+  assertEquals(budget.resultRefusal("a", 5000, TAKES), null);
   budget.add(result("a", 120), false);
-  assertEquals(budget.resultRefusal("a", 10, true), null);
-  assertMatch(budget.resultRefusal("a", 11, true)!, /^490 bytes .* its client; the limit is 500/);
+  assertEquals(budget.resultRefusal("a", 10, TAKES), null);
+  assertMatch(budget.resultRefusal("a", 11, TAKES)!, /^490 bytes .* its client; the limit is 500/);
 });
 
 Deno.test("clients that do not take their results do not hold up one that does", () => {
   const budget = budgetWith(result("away", 480), result("gone", 480), result("here", 30));
-  assertMatch(budget.resultRefusal("here", 11, false)!, /^990 bytes .* all .* limit is 1000$/);
-  assertEquals(budget.resultRefusal("here", 11, true), null);
+  assertMatch(budget.resultRefusal("here", 11, LEAVES)!, /^990 bytes .* all .* limit is 1000$/);
+  assertEquals(budget.resultRefusal("here", 11, TAKES), null);
+});
+
+Deno.test("where there is little room, results come in as fast as their clients take them", () => {
+  const budget = budgetWith(result("away", 1));
+  const shortage = "no room";
+  assertEquals(budget.resultRefusal("away", 1, { takesResults: true, shortage }), null);
+  assertEquals(budget.resultRefusal("away", 1, { takesResults: false, shortage }), shortage);
+  assertEquals(budget.resultRefusal("first", 1, { takesResults: false, shortage }), null);
 });

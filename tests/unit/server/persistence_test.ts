@@ -19,35 +19,13 @@ import {
   encodeNodeAllocSpec,
   encodeXferFile,
   type JobReply,
-  JobStatus,
   type NodeAllocSpec,
 } from "../../../src/wire/mod.ts";
 import { dumps, PyDict } from "../../../src/pickle/mod.ts";
 import { withFolder } from "../journal/folder.ts";
 import { joined } from "../wire/codecs.ts";
 import { messagesOf } from "../wire/fixtures/mod.ts";
-import { JOB, REQUEST, Run } from "./run.ts";
-
-/** Two runs, one after the other: the second finds what the first has left when it was killed. */
-async function inTwoRuns(
-  first: (run: Run) => void | Promise<void>,
-  second: (run: Run) => void | Promise<void>,
-): Promise<void> {
-  await withFolder(async (folder) => {
-    const one = await Run.start(folder);
-    await first(one);
-    await one.kill();
-    const two = await Run.start(folder);
-    await second(two);
-    await two.kill();
-  });
-}
-
-const REPLY: JobReply = {
-  ...{ uid: 1, hash: "hash", ipAddr: "10.0.0.2", status: JobStatus.Finished, result: null },
-  ...{ stdout: null, stderr: null, exception: null, startTimeS: 1, endTimeS: 2, cpus: null },
-  extra: null,
-};
+import { inTwoRuns, JOB, REPLY, REQUEST, Run } from "./run.ts";
 
 const onlyCluster = (run: Run) => [...run.core.clusters.values()][0]!;
 const onlyComputation = (run: Run) => run.computations.of(onlyCluster(run));
@@ -264,6 +242,40 @@ Deno.test("files whose end was not noted are forgotten, unless somebody needs th
   );
 });
 
+/** When, at the end of a computation with files, a run may be killed. */
+const ENDS: Record<string, (run: Run, cluster: core.Cluster) => Promise<void> | void> = {
+  "is over": () => {},
+  "is over but for a result": (run, cluster) => {
+    const job = run.job(run.computations.of(cluster));
+    run.on((c, nowMs) => core.onJobCancelled(c, cluster, job.uid, nowMs));
+  },
+};
+
+for (const [when, prepare] of Object.entries(ENDS)) {
+  Deno.test(`of a computation that ${when} no file is left, also if the run was killed right then`, async () => {
+    await withFolder(async (folder) => {
+      const run = await Run.start(folder);
+      const computation = run.computation();
+      const { cluster } = computation;
+      await run.file(computation, "a", true);
+      await run.file(computation, "b", false);
+      await prepare(run, cluster);
+      run.on((c, nowMs) => core.onShutdown(c, nowMs));
+      assertEquals(cluster.state, "closed");
+      // What removes the files is an effect of this commit, and the kill comes first.
+      await run.kill();
+      for (let times = 0; times < 2; times++) {
+        const next = await Run.start(folder);
+        next.commit();
+        assertEquals([...next.database.rows("file")], []);
+        assertEquals(await next.store.hasFiles(), false);
+        assertEquals(next.core.clusters.size, prepare === ENDS["is over"] ? 0 : 1);
+        await next.kill();
+      }
+    });
+  });
+}
+
 Deno.test("a job that comes and goes between two commits writes nothing", async () => {
   await withFolder(async (folder) => {
     const run = await Run.start(folder);
@@ -377,6 +389,12 @@ const WRONG = {
     new Uint8Array(3),
   ],
   "a computation without its own": ["cluster", 1, pack({ allocations: [] }), null],
+  "a computation that is damaged": [
+    "cluster",
+    1,
+    pack({ allocations: [] }),
+    pack([new Uint8Array([128, 4, 140, 200]), "", "", "", 1, "", {}]),
+  ],
   "a file without description": ["file", 1, pack([1, 1, true]), null],
   "a job of no computation": [
     "job",

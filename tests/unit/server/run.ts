@@ -31,8 +31,10 @@ import {
   decodeClientRequest,
   type DispyJob,
   type JobReply,
+  JobStatus,
   type NodeAllocSpec,
 } from "../../../src/wire/mod.ts";
+import { withFolder } from "../journal/folder.ts";
 import { messagesOf } from "../wire/fixtures/mod.ts";
 
 /** What a client sends to have a computation, as dispy writes it. */
@@ -225,3 +227,25 @@ export class Run {
     if (problems.length > 0) throw new Error(problems.join("; "));
   }
 }
+
+/** Two runs, one after the other: the second finds what the first has left when it was killed. */
+export async function inTwoRuns(
+  first: (run: Run) => void | Promise<void>,
+  second: (run: Run) => void | Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const one = await Run.start(folder);
+    await first(one);
+    await one.kill();
+    const two = await Run.start(folder);
+    await second(two);
+    await two.kill();
+  });
+}
+
+/** A reply of a node, as small as it may be. */
+export const REPLY: JobReply = {
+  ...{ uid: 1, hash: "hash", ipAddr: "10.0.0.2", status: JobStatus.Finished, result: null },
+  ...{ stdout: null, stderr: null, exception: null, startTimeS: 1, endTimeS: 2, cpus: null },
+  extra: null,
+};

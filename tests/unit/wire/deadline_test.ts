@@ -67,3 +67,22 @@ Deno.test("a deadline may arm another", async () => {
   deadlines.arm({ onDeadline: () => deadlines.arm(second, 5) }, 5);
   await second.reached;
 });
+
+Deno.test("at the end the time of all is up at once, also where one takes the limit off another", () => {
+  using made = makeDeadlines();
+  const { deadlines } = made;
+  const reached: string[] = [];
+  const second = { onDeadline: () => reached.push("second") };
+  const third = { onDeadline: () => reached.push("third") };
+  deadlines.arm({
+    onDeadline: () => {
+      reached.push("first");
+      deadlines.disarm(second);
+    },
+  }, 1_000_000);
+  deadlines.arm(second, 1_000_000);
+  deadlines.arm(third, 1_000_000);
+  deadlines.expire();
+  assertEquals(reached, ["first", "third"]);
+  assertEquals(deadlines.size, 0);
+});

@@ -68,6 +68,7 @@ export class Lab {
         code,
         setup: null,
         cleanup: null,
+        scratchFolder: folder,
         nodeName: "node7",
         nodeIpAddr: "10.0.0.7",
         environment: {},

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert/equals.js";
 import { assertMatch } from "@std/assert/match.js";
 import { JobStatus } from "../../../../src/wire/mod.ts";
 import { decodeTypeScriptValue } from "../../../../src/wire/typescript_jobs.ts";
+import { readProcesses } from "../../../../src/node/process_table.ts";
 import { type Lab, withLab } from "./lab.ts";
 
 const { Finished, Terminated } = JobStatus;
@@ -75,6 +76,22 @@ Deno.test("a job that is killed from outside ends Terminated, and says so", () =
       assertEquals((await job.ended).exception, "The job's process was killed by SIGKILL.");
     },
   ));
+
+Deno.test("a process that waits for a job and is killed harms no job", {
+  ignore: Deno.build.os !== "linux" && Deno.env.get("CI") !== "true",
+}, () =>
+  withLab(`export const compute = () => "well";`, async (lab) => {
+    const children = [...(await readProcesses()).values()].filter(({ parent }) =>
+      parent === Deno.pid
+    );
+    for (const { pid } of children) {
+      Deno.kill(pid, "SIGKILL");
+      await gone(pid);
+    }
+    // The system tells Deno of the end in a turn of its own.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assertEquals([children.length, await lab.value()], [1, "well"]);
+  }));
 
 Deno.test("programs that a job has started end with it", () =>
   withLab(

@@ -52,6 +52,7 @@ export class Lab {
       code: encodeTypeScriptCode(source),
       setup: null,
       cleanup: null,
+      scratchFolder: folder,
       nodeName: "node7",
       nodeIpAddr: "10.0.0.7",
       environment: {},

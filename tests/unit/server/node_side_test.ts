@@ -1,0 +1,157 @@
+/** What may come to the node port is let do no more than it should. */
+
+import { assertEquals } from "@std/assert/equals.js";
+import { assertRejects } from "@std/assert/rejects.js";
+import { delay } from "@std/async/delay.js";
+import { onNodeTerminated } from "../../../src/core/mod.ts";
+import {
+  encodeBareJobReply,
+  encodeNodeRequest,
+  type JobReply,
+  JobStatus,
+  type NodePing,
+  type Pong,
+  WireError,
+  type XferFile,
+} from "../../../src/wire/mod.ts";
+import { Bench, FAMILY, HOST, SIGN } from "./bench.ts";
+
+const NODE_SIGN = "7".repeat(40);
+
+function ping(port: number, sign: string): NodePing {
+  return {
+    ...{ kind: "PING", from: "node", version: "4.15.2", sign },
+    ...{ ipAddr: HOST, port, schedulerIpAddr: null },
+  };
+}
+
+/** The proof that whoever greets with `sign` gets, or `null` where it gets none. */
+async function proofFor(bench: Bench, sign: string): Promise<string | null> {
+  const heard = Promise.withResolvers<string>();
+  const { port } = bench.listen(async (stream) => {
+    heard.resolve(new TextDecoder().decode(await stream.readExactly(40)));
+  });
+  bench.nodeSide.serveDatagram(ping(port, sign), FAMILY, HOST);
+  return await Promise.race([heard.promise, delay(200).then(() => null)]);
+}
+
+Deno.test("a node that is not known gets a proof of the node secret, made for its own sign", async () => {
+  await using bench = new Bench();
+  assertEquals((await proofFor(bench, NODE_SIGN))?.length, 40);
+});
+
+Deno.test("nobody gets the proof that would make it a node, by greeting with the scheduler's sign", async () => {
+  await using bench = new Bench();
+  assertEquals(await proofFor(bench, SIGN), null);
+});
+
+Deno.test("nobody gets the proof that lets it in at a node, by greeting with that node's sign", async () => {
+  await using bench = new Bench();
+  bench.node("127.0.0.7", 9701, NODE_SIGN);
+  assertEquals(await proofFor(bench, NODE_SIGN), null);
+});
+
+Deno.test("a greeting makes us connect to a machine a few times, however often it is repeated", async () => {
+  await using bench = new Bench();
+  let connections = 0;
+  const { port } = bench.listen(async (stream) => {
+    connections++;
+    await stream.readMessage(0);
+  });
+  for (let round = 0; round < 300; round++) {
+    const before = connections;
+    bench.nodeSide.serveDatagram(ping(port, round.toString(16).padStart(40, "a")), FAMILY, HOST);
+    for (let wait = 0; connections === before && wait < 3; wait++) await delay(1);
+  }
+  await delay(100);
+  assertEquals(connections > 0 && connections <= 70, true, `${connections} connections`);
+});
+
+const FILE: XferFile = {
+  ...{ name: "/tmp/out", destPath: "", computeId: null, sep: "/", extra: null },
+  stat: { sizeBytes: 1, mode: 0o100600, atimeS: 1, mtimeS: 1, original: null },
+};
+
+const REPLY: JobReply = {
+  ...{ uid: 1, hash: "hash", ipAddr: HOST, status: JobStatus.ProvisionalResult },
+  ...{ result: new Uint8Array(200_000), stdout: null, stderr: null, exception: null },
+  ...{ startTimeS: 1, endTimeS: 2, cpus: null, extra: null },
+};
+
+Deno.test("a job's file that comes with a huge message of its own does not hold up others for ever", async () => {
+  await using bench = new Bench({ receivingBytes: 400_000 });
+  bench.node(HOST, 9701);
+  const { peer, served } = await bench.connect();
+  const file = { ...FILE, name: "x".repeat(150_000) };
+  await peer.writeMessage(...encodeNodeRequest({ kind: "FILEXFER", file }));
+  await peer.writeMessage(...encodeBareJobReply(REPLY)).catch(() => {});
+  const ended = await Promise.race([
+    served.then(() => "served", (error) => error instanceof WireError ? error.kind : "error"),
+    delay(2_000).then(() => "stuck"),
+  ]);
+  assertEquals(ended, "too_large");
+  assertEquals(bench.context.receiving.nodes.usedBytes, 0);
+  await assertRejects(() => served, WireError, "FILEXFER");
+});
+
+const MARK = "8".repeat(40);
+
+/** The node with the sign `sign` answers a greeting, and says that it is at `ipAddr`. */
+function pong(bench: Bench, ipAddr: string, sign = NODE_SIGN): void {
+  const answer: Pong = {
+    ...{ kind: "PONG", version: "4.15.2", sign, ipAddr, port: 9701, name: "node", cpus: 2 },
+    ...{ platform: "Linux", auth: bench.context.nodeAuth, availInfo: null, schedulerIpAddr: HOST },
+  };
+  bench.nodeSide.serveDatagram(answer, FAMILY, ipAddr);
+}
+
+/** The addresses of the nodes there are. */
+function nodesOf(bench: Bench): string[] {
+  return [...bench.context.engine.core.nodes.keys()];
+}
+
+Deno.test("a node that is reached by two addresses of its own counts once", async () => {
+  await using bench = new Bench();
+  pong(bench, "10.1.0.2");
+  pong(bench, "10.2.0.2");
+  pong(bench, "10.1.0.2");
+  assertEquals(nodesOf(bench), ["10.1.0.2"]);
+  bench.computation();
+  assertEquals(bench.effectsOf("setUpShare").map(({ share }) => share.node.ipAddr), ["10.1.0.2"]);
+});
+
+Deno.test("two nodes with the same name are two, as they have two signs", async () => {
+  await using bench = new Bench();
+  pong(bench, "10.1.0.2");
+  pong(bench, "10.2.0.2", MARK);
+  assertEquals(nodesOf(bench), ["10.1.0.2", "10.2.0.2"]);
+});
+
+Deno.test("a node whose entry was lost is taken at its other address", async () => {
+  await using bench = new Bench();
+  const { engine } = bench.context;
+  pong(bench, "10.1.0.2");
+  engine.post((core, nowMs) => onNodeTerminated(core, core.nodes.get("10.1.0.2")!, nowMs));
+  pong(bench, "10.2.0.2");
+  assertEquals(nodesOf(bench), ["10.2.0.2"]);
+});
+
+Deno.test("a node with two addresses that was restarted counts once, too", async () => {
+  await using bench = new Bench();
+  pong(bench, "10.1.0.2");
+  pong(bench, "10.2.0.2");
+  pong(bench, "10.2.0.2", MARK);
+  pong(bench, "10.1.0.2", MARK);
+  assertEquals(nodesOf(bench), ["10.2.0.2"]);
+});
+
+Deno.test("a node that says farewell by its other address has gone", async () => {
+  await using bench = new Bench();
+  pong(bench, "10.1.0.2");
+  pong(bench, "10.2.0.2");
+  const farewell = { kind: "TERMINATED", ipAddr: "10.2.0.2", port: 9701, sign: NODE_SIGN } as const;
+  bench.nodeSide.serveDatagram({ ...farewell, sign: MARK }, FAMILY, "10.2.0.2");
+  assertEquals(nodesOf(bench), ["10.1.0.2"]);
+  bench.nodeSide.serveDatagram(farewell, FAMILY, "10.2.0.2");
+  assertEquals(nodesOf(bench), []);
+});
