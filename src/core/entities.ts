@@ -117,6 +117,8 @@ export class Share implements Loaded<Share> {
   /** When a failed share is tried again; `Infinity` = only when the node shows up anew. */
   retryAtMs = Infinity;
   failures = 0;
+  /** Of one that has failed in this run: why. */
+  failure: string | null = null;
   /** `jobsDone` when it was last noted. */
   jobsNoted = 0;
   /** Of one that is closing: the node is to end the jobs that run. */

@@ -50,7 +50,9 @@ export function refusesJob(core: Core, cluster: Cluster, pinnedTo: string | null
   if (pinnedTo !== null) {
     const share = cluster.shares.get(pinnedTo);
     if (share === undefined) return `the computation does not use node ${pinnedTo}`;
-    if (!takesPinned(share)) return `node ${pinnedTo} takes no more jobs of the computation`;
+    if (takesPinned(share)) return null;
+    const isFailed = share.state === "failed" && share.failure !== null;
+    return isFailed ? share.failure : `node ${pinnedTo} takes no more jobs of the computation`;
   }
   return null;
 }

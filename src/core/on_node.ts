@@ -110,12 +110,13 @@ export function onShareFailed(
   share.state = "failed";
   core.note(share);
   share.failures++;
+  share.failure = `node ${share.node.ipAddr} could not be set up: ${reason}`;
   if (failure !== "setup_failed" && !share.cluster.excludedNodes.has(share.node.ipAddr)) {
     const waitMs = SETUP_RETRY_FIRST_MS * 2 ** (share.failures - 1);
     share.retryAtMs = nowMs + Math.min(waitMs, SETUP_RETRY_LAST_MS);
   }
   if (failure === "setup_failed" || share.failures > 1) {
-    cancelPinned(core, share, `node ${share.node.ipAddr} could not be set up: ${reason}`, nowMs);
+    cancelPinned(core, share, share.failure, nowMs);
   }
   reindexShare(core, share);
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertMatch } from "@std/assert/match.js";
-import { onJobCancelled, Outcome, refusesJob } from "../../../src/core/mod.ts";
+import { onClusterAnnounced, onJobCancelled, Outcome, refusesJob } from "../../../src/core/mod.ts";
 import { Scene } from "./scene.ts";
 
 const { Cancelled, Terminated, Finished } = Outcome;
@@ -323,6 +323,18 @@ Deno.test("a job whose node has gone since its client was told the uid has an ou
   const uid = s.submitUid(cluster, "10.9.9.9");
   assertEquals([s.kinds, s.results], [["forgetJob", "deliver"], [[uid, Cancelled]]]);
   assertEquals(s.core.jobs.size, 0);
+});
+
+Deno.test("a job for a node whose setup has failed since its client was told the uid says why", () => {
+  const s = new Scene();
+  s.found("10.0.0.1", 2);
+  const cluster = s.announcing();
+  s.on((c, nowMs) => onClusterAnnounced(c, cluster, nowMs));
+  s.shareFailed(s.share(cluster, "10.0.0.1"), "setup_failed");
+  const uid = s.submitUid(cluster, "10.0.0.1");
+  assertEquals(s.results, [[uid, Cancelled]]);
+  const reason = refusesJob(s.core, cluster, "10.0.0.1") ?? "";
+  assertMatch(reason, /^node 10\.0\.0\.1 could not be set up: no reason$/);
 });
 
 Deno.test("jobs that come before the first node wait for it", () => {
