@@ -6,7 +6,6 @@
  */
 
 import { messageOf } from "../log/error_message.ts";
-import { ifNotFound } from "../store/not_found.ts";
 
 /** It is written in pieces of so many bytes; no more than that may be asked for at random at once. */
 const PIECE_BYTES = 64 * 1024;
@@ -69,7 +68,8 @@ export class Reserve {
     try {
       Deno.removeSync(this.path);
     } catch (error) {
-      ifNotFound(undefined)(error);
+      // Not thrown: whoever needs the room sees that it is not there.
+      if (!(error instanceof Deno.errors.NotFound)) this.#problem = messageOf(error);
     }
   }
 

@@ -75,6 +75,17 @@ Deno.test("where nothing can be set aside the reason is told, and nothing is lef
   });
 });
 
+Deno.test("where it can be neither set aside nor given up, nothing but the shortage tells", async () => {
+  await withFolder(async (folder) => {
+    const reserve = new Reserve(`${folder}/reserve`, 1000);
+    await Deno.mkdir(`${folder}/reserve/not empty`, { recursive: true });
+    reserve.fill();
+    assertMatch(reserve.shortage!, /nearly full; .*directory/);
+    reserve.release();
+    assertMatch(reserve.shortage!, /nearly full; .*not empty/);
+  });
+});
+
 async function assertGone(path: string): Promise<void> {
   assertEquals(await Deno.stat(path).catch((error) => error instanceof Deno.errors.NotFound), true);
 }
