@@ -4,10 +4,8 @@
  * @module
  */
 
+import { CURRENT_RELEASE } from "../wire/mod.ts";
 import { type Rate, TokenBucket } from "./token_bucket.ts";
-
-/** The dispy version that we announce to peers that have not announced theirs. */
-export const DEFAULT_VERSION = "4.15.2";
 
 /** More versions than that in one network are no versions, but somebody playing. */
 const MAX_OF_NODES = 8;
@@ -24,7 +22,7 @@ const VERSION = /^\d{1,4}(\.\d{1,4}){1,3}$/;
 /** See the module's description. */
 export class Versions {
   /** Those of nodes that were found, and the usual one. */
-  readonly #ofNodes = new Set<string>([DEFAULT_VERSION]);
+  readonly #ofNodes = new Set<string>([CURRENT_RELEASE]);
   readonly #claimed = new Set<string>();
   readonly #claims: TokenBucket;
 

@@ -16,6 +16,7 @@ export * from "./auth.ts";
 export * from "./byte_stream.ts";
 export * from "./client_answers.ts";
 export * from "./deadline.ts";
+export * from "./dialect.ts";
 export * from "./discovery.ts";
 export * from "./errors.ts";
 export * from "./file_name.ts";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert/equals.js";
-import { DEFAULT_VERSION, Versions } from "../../../src/net/versions.ts";
+import { Versions } from "../../../src/net/versions.ts";
+import { CURRENT_RELEASE } from "../../../src/wire/mod.ts";
 
 Deno.test("versions that anybody claims do not drive out those of nodes, nor later honest claims", () => {
   let nowMs = 0;
@@ -10,7 +11,7 @@ Deno.test("versions that anybody claims do not drive out those of nodes, nor lat
   nowMs += 10 * 60_000;
   assertEquals(versions.addClaimed("4.15.1"), true);
   assertEquals(versions.addClaimed("4.15.1"), false);
-  assertEquals(versions.all.slice(0, 2), [DEFAULT_VERSION, "4.12.0"]);
+  assertEquals(versions.all.slice(0, 2), [CURRENT_RELEASE, "4.12.0"]);
   assertEquals(versions.all.at(-1), "4.15.1");
 });
 
@@ -28,5 +29,5 @@ Deno.test("a version that was claimed and then found at a node is no news", () =
   const versions = new Versions(() => 0);
   assertEquals(versions.addClaimed("4.15.1"), true);
   assertEquals(versions.addOfNode("4.15.1"), false);
-  assertEquals(versions.all, [DEFAULT_VERSION, "4.15.1"]);
+  assertEquals(versions.all, [CURRENT_RELEASE, "4.15.1"]);
 });
