@@ -15,6 +15,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["results", "Jobs and their results"],
   ["payload", "What jobs bring and take"],
   ["jobs", "Jobs that are cancelled, pinned, refused"],
+  ["last_moments", "Jobs that are told to end, and use their last moments"],
   ["status", "News for clients, cancelling, files, provisional results"],
   ["sharing", "Several clients, policies"],
   ["terms", "Priorities, weights, limits"],

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat.js";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 import { dumps } from "../pickle/mod.ts";
@@ -178,15 +179,20 @@ const RUNNING = {
   exception: null,
 } as const;
 
-/** A job that was told to end has no result, even if it had one a moment before. */
+/**
+ * The end of a job that was told to end. It was interrupted and given some time, in which it may
+ * have returned what it had: that is its result, as with dispynode.
+ */
 function endedEarly(end: JobEnd, reason: string): JobEnd {
-  return {
-    ...end,
-    status: JobStatus.Terminated,
-    result: dumps(null),
-    // What it has to say of being interrupted is no news either.
-    exception: reason === "" ? null : reason,
-  };
+  if (reason === "") return end;
+  if (end.status === JobStatus.Finished) return { ...end, stderr: withLine(end.stderr, reason) };
+  return { ...end, exception: end.exception === null ? reason : `${reason}\n${end.exception}` };
+}
+
+/** What a job has printed, and a line of the node below it. */
+function withLine(printed: JobEnd["stderr"], line: string): JobEnd["stderr"] {
+  if (printed instanceof Uint8Array) return concat([printed, ENCODER.encode(`${line}\n`)]);
+  return `${printed ?? ""}${line}\n`;
 }
 
 function replyTo(

@@ -114,7 +114,10 @@ export interface JobHost {
 
 /** What became of a job. */
 export interface JobEnd {
-  /** `Finished` where the function returned or the program exited, whatever its exit code. */
+  /**
+   * `Finished` where the function returned, also after it was told to end, or where the program
+   * exited by itself, whatever its exit code.
+   */
   readonly status: typeof JobStatus.Finished | typeof JobStatus.Terminated;
   /** Pickle of the return value or exit code; pickle of `None` where there is none. */
   readonly result: Uint8Array;
@@ -122,7 +125,10 @@ export interface JobEnd {
   readonly stdout: string | Uint8Array | null;
   /** As {@linkcode stdout}. */
   readonly stderr: string | Uint8Array | null;
-  /** The traceback of what the function threw, or what went wrong with the job; else `null`. */
+  /**
+   * The traceback of what the function threw, or what went wrong with the job; `null` where nothing
+   * did, and where it has ended because it was told to.
+   */
   readonly exception: string | null;
 }
 
@@ -136,8 +142,9 @@ export interface RunningJob {
   /** The job's main process, which leads a process group of its own; `null` before it is known. */
   readonly pid: number | null;
   /**
-   * Ends the job and all of its processes, softly at first (see `endProcesses`); {@linkcode ended}
-   * then tells `Terminated`. Harmless when repeated, and after the job's end.
+   * Ends the job and all of its processes, softly at first (see `endProcesses`): a job that hears
+   * of it may still return what it has, else {@linkcode ended} tells `Terminated`. Harmless when
+   * repeated, and after the job's end.
    */
   terminate(): void;
 }

@@ -55,12 +55,14 @@ export class ProgramJob implements RunningJob {
     await Promise.all([stdout.settle(), stderr.settle()]);
     // Of one that was told to end, no child is left either when it counts as ended.
     await this.#ending;
-    const output = { stdout: stdout.kept.bytes(), stderr: stderr.kept.bytes() };
-    if (this.#isTold) {
-      return { status: JobStatus.Terminated, result: NONE, ...output, exception: null };
-    }
-    const result = dumps(BigInt(exitCode(status)));
-    return { status: JobStatus.Finished, result, ...output, exception: null };
+    return {
+      status: this.#isTold ? JobStatus.Terminated : JobStatus.Finished,
+      // Also of one that was told to end, as dispynode does: its exit code may say what it has saved.
+      result: dumps(BigInt(exitCode(status))),
+      stdout: stdout.kept.bytes(),
+      stderr: stderr.kept.bytes(),
+      exception: null,
+    };
   }
 }
 

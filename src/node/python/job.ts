@@ -20,6 +20,8 @@ export type Outcome =
 interface MessageHeader {
   readonly kind: "result" | "provisional" | "file" | "log";
   readonly exception?: string | null;
+  /** The exception is that of the interruption. */
+  readonly interrupted?: boolean;
   readonly relay?: boolean;
   readonly timeout?: unknown;
   readonly name?: string;
@@ -39,7 +41,11 @@ export class PythonJob implements RunningJob {
   readonly #stdout: KeptOutput;
   readonly #stderr: KeptOutput;
   #pid: number | null = null;
-  #result: { readonly exception: string | null; readonly payload: Uint8Array } | null = null;
+  #result: {
+    readonly exception: string | null;
+    readonly interrupted: boolean;
+    readonly payload: Uint8Array;
+  } | null = null;
   #terminated = false;
   #interrupt: () => void = () => {};
 
@@ -100,7 +106,11 @@ export class PythonJob implements RunningJob {
     const timeoutMs = typeof header.timeout === "number" ? header.timeout * 1000 : null;
     switch (header.kind) {
       case "result":
-        this.#result = { exception: header.exception ?? null, payload };
+        this.#result = {
+          exception: header.exception ?? null,
+          interrupted: header.interrupted === true,
+          payload,
+        };
         return true;
       case "provisional":
         return await this.#host.provisionalResult({ result: payload, relay, timeoutMs });
@@ -123,8 +133,14 @@ export class PythonJob implements RunningJob {
   /** Its process is gone, or never came to be. */
   onEnded(outcome: Outcome, droppedBytes: readonly [number, number]): void {
     const result = this.#result;
-    const exception = result === null ? this.#troubleOf(outcome) : result.exception;
     const hasReturned = result !== null && result.exception === null;
+    // That it was interrupted, where it was told to end, is no news.
+    const isInterrupted = this.#terminated && result?.interrupted === true;
+    const exception = result === null
+      ? this.#troubleOf(outcome)
+      : isInterrupted
+      ? null
+      : result.exception;
     this.#resolve({
       status: hasReturned ? JobStatus.Finished : JobStatus.Terminated,
       result: result === null ? dumps(null) : result.payload,

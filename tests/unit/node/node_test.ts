@@ -87,13 +87,35 @@ nodeTest(
   },
 );
 
-nodeTest("a cancelled job is Terminated, even if it has a result by then", async (scene) => {
+nodeTest("a cancelled job that does not return is Terminated, without a reason", async (scene) => {
   await scene.setUp(1);
   await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
   equal(await scene.ask({ kind: "TERMINATE_JOB", job: scene.job(1, 1) }), new Uint8Array());
   const { reply } = await scene.until("JOB_REPLY");
-  equal([reply.status, loads(reply.result!)], [JobStatus.Terminated, null]);
+  equal([reply.status, reply.exception], [JobStatus.Terminated, null]);
   equal(scene.language.jobs[0]!.terminated, 1);
+});
+
+nodeTest("what a cancelled job returns in its last moments reaches its client", async (scene) => {
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  const [job] = scene.language.jobs;
+  job!.terminate = () => job!.end();
+  await scene.ask({ kind: "TERMINATE_JOB", job: scene.job(1, 1) });
+  const { reply } = await scene.until("JOB_REPLY");
+  equal([reply.status, loads(reply.result!)], [JobStatus.Finished, "result"]);
+  equal([reply.stdout, reply.stderr, reply.exception], ["said", "", null]);
+});
+
+nodeTest("what a cancelled job throws in its last moments reaches its client", async (scene) => {
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  const [job] = scene.language.jobs;
+  const end = { ...FINISHED, status: JobStatus.Terminated, exception: "cannot save" };
+  job!.terminate = () => job!.end(end);
+  await scene.ask({ kind: "TERMINATE_JOB", job: scene.job(1, 1) });
+  const { reply } = await scene.until("JOB_REPLY");
+  equal([reply.status, reply.exception], [JobStatus.Terminated, "cannot save"]);
 });
 
 nodeTest(
@@ -215,6 +237,17 @@ Deno.test("a job that takes longer than its limit is ended, and its client is to
   const { reply } = await scene.until("JOB_REPLY");
   equal(reply.status, JobStatus.Terminated);
   match(String(reply.exception), /longer than 0\.02 s/);
+});
+
+Deno.test("what a job returns when its time is up reaches its client, and the reason with it", async () => {
+  await using scene = await Scene.open({ jobTimeoutMs: 500 });
+  await scene.setUp(1);
+  await scene.ask({ kind: "JOB", job: scene.job(1, 1) });
+  const [job] = scene.language.jobs;
+  job!.terminate = () => job!.end({ ...FINISHED, stderr: "oh\n" });
+  const { reply } = await scene.until("JOB_REPLY");
+  equal([reply.status, loads(reply.result!)], [JobStatus.Finished, "result"]);
+  match(String(reply.stderr), /^oh\nended by the node: the job took longer than 0\.5 s\n$/);
 });
 
 nodeTest("a result that is not acknowledged is fetched by who asks for it, once", async (scene) => {

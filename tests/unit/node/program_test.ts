@@ -126,11 +126,11 @@ Deno.test(
 );
 
 Deno.test(
-  "a program that is told to end is Terminated, and keeps what it has said",
+  "a program that is told to end is Terminated, and keeps its exit code and what it has said",
   onlyUnix,
   async () => {
     const end = await run(
-      "#!/bin/sh\ntrap 'echo interrupted; exit 0' INT\n: > started\n" +
+      "#!/bin/sh\ntrap 'echo interrupted; exit 3' INT\n: > started\n" +
         "while :; do sleep 0.01; done",
       {
         meanwhile: async (job, folder) => {
@@ -140,7 +140,7 @@ Deno.test(
         },
       },
     );
-    equal([end.status, result(end)], [JobStatus.Terminated, null]);
+    equal([end.status, result(end)], [JobStatus.Terminated, 3n]);
     equal(text(end.stdout), "interrupted\n");
   },
 );

@@ -14,8 +14,10 @@ def run_job(channel, task, namespace):
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         result, trouble = _call(_receive_request(channel), task, namespace), None
+        interrupted = False
     except BaseException as error:
         result, trouble = pickle.dumps(None), describe(error)
+        interrupted = isinstance(error, KeyboardInterrupt)
     # The result is there: an interruption comes too late now.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):
@@ -23,7 +25,7 @@ def run_job(channel, task, namespace):
             stream.flush()
         except Exception:
             pass  # the job has put something else in its place
-    _say(RESULT, {'exception': trouble}, result)
+    _say(RESULT, {'exception': trouble, 'interrupted': interrupted}, result)
     # Threads and processes that are left end now, without a word: the job is over.
     os._exit(0)
 

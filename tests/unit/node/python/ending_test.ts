@@ -67,7 +67,7 @@ test("a job that is terminated ends with a KeyboardInterrupt, and tells what it 
       job.terminate();
       const end = await job.ended;
       assertEquals([end.status, loads(end.result), end.stdout], [Terminated, null, "begun\n"]);
-      assertMatch(end.exception!, /KeyboardInterrupt\n$/);
+      assertEquals(end.exception, null);
       job.terminate();
     },
   ));
@@ -86,6 +86,33 @@ test("a job that takes the KeyboardInterrupt may still return its best value", (
       job.terminate();
       const end = await job.ended;
       assertEquals([end.status, loads(end.result)], [Finished, "best so far"]);
+    },
+  ));
+
+test("a job that fails while it ends tells why", () =>
+  withLab(
+    `def compute():
+    try:
+        dispy_provisional_result('here')
+        time.sleep(600)
+    except KeyboardInterrupt:
+        raise RuntimeError('cannot save')`,
+    async (lab) => {
+      const job = lab.start();
+      await word(lab);
+      job.terminate();
+      const end = await job.ended;
+      assertEquals(end.status, Terminated);
+      assertMatch(end.exception!, /RuntimeError: cannot save\n$/);
+    },
+  ));
+
+test("a KeyboardInterrupt that the node has not sent is told", () =>
+  withLab(
+    "def compute():\n    raise KeyboardInterrupt()",
+    async (lab) => {
+      const end = await lab.start().ended;
+      assertMatch(end.exception!, /KeyboardInterrupt\n$/);
     },
   ));
 
