@@ -22,6 +22,7 @@ import { delay } from "@std/async/delay.js";
 import {
   ACK,
   type AckAnswer,
+  ComputeType,
   decodeAckAnswer,
   decodeComputeAnswer,
   decodeIntAnswer,
@@ -38,6 +39,7 @@ import {
   WireError,
   type XferFile,
 } from "../wire/mod.ts";
+import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, nodeAuthOf } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
@@ -47,6 +49,7 @@ import type { JobPayload } from "./job_payload.ts";
 import { LostPayloadError } from "./kept_payload.ts";
 import { LongAnswers } from "./long_answers.ts";
 import type { ResultIntake } from "./result_intake.ts";
+import { guardedCode } from "./start_guard.ts";
 
 const log = getLogger("node");
 
@@ -273,8 +276,8 @@ export class NodeLink {
     using _ = stream;
     let answer: AckAnswer;
     try {
-      const request: ToNodeRequest = { kind: "JOB", job: { ...record, hash: job.runHash } };
-      const chunks = encodeToNode(request);
+      const sent = { ...record, hash: job.runHash, code: this.#codeFor(share, record.code) };
+      const chunks = encodeToNode({ kind: "JOB", job: sent });
       for (const chunk of chunks) share.txBytes += chunk.length;
       await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
       const message = await stream.readMessage(MAX_ANSWER_BYTES);
@@ -293,6 +296,13 @@ export class NodeLink {
     const what = `node ${node.ipAddr} did not take the job: ${reason}`;
     const dropped = /^Invalid (job|computation|scheduler)/.test(reason);
     return { kind: dropped ? "dropped" : "rejected", reason: what };
+  }
+
+  /** The code that goes with a job to a node: to dispynode, functions bring more of it. */
+  #codeFor({ cluster, node }: Share, code: string): string {
+    const { compute } = this.context.computations.of(cluster);
+    const isDispynode = !runsTypeScript(node.info.platform);
+    return isDispynode && compute.type === ComputeType.Function ? guardedCode(code) : code;
   }
 
   async #terminate(node: Node, uid: number, computeId: number): Promise<void> {

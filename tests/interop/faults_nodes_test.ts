@@ -181,3 +181,20 @@ scenario(
     await client.close();
   },
 );
+
+scenario(
+  "jobs that end at once come back from a dispynode on a busy machine, each as it has ended",
+  {
+    tier: "core",
+    referenceFails: "the node's thread for results dies: can only join a started process",
+  },
+  async (lab) => {
+    await lab.startScheduler();
+    await lab.startNode(1, { odd: ["--slow-start", "0.05"] });
+    const client = await Driven.ready(lab, { wait_nodes: 1 });
+    const jobs = await client.run(30, [0]);
+    equal(statuses(jobs), finished(30));
+    equal(numbers(jobs), countTo(30));
+    await client.close();
+  },
+);

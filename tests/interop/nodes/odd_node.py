@@ -1,8 +1,8 @@
 """dispy's own node with an oddity: messages of its own that get lost, come twice or late, jobs that
-it forgets, another clock, less patience.
+it forgets, another clock, less patience, a busy machine.
 
     odd_node.py [--lose TAG ...] [--twice] [--late SECONDS] [--forget COUNT] [--ahead SECONDS --from SECONDS --until SECONDS]
-                [--zombie SECONDS] -- arguments of dispynode.py
+                [--zombie SECONDS] [--slow-start SECONDS] -- arguments of dispynode.py
 """
 
 import argparse
@@ -28,6 +28,8 @@ parser.add_argument('--from', type=float, default=0, dest='ahead_from', help='so
 parser.add_argument('--until', type=float, default=3600, help='so long after its start')
 parser.add_argument('--zombie', type=float, help='gives up quiet computations after so long; '
                     'its own --zombie_interval takes minutes')
+parser.add_argument('--slow-start', type=float, help='after it has forked a process for a job, its '
+                    'main thread gets no CPU for so long')
 options = parser.parse_args(own)
 
 lost = tuple(tag.encode() for tag in options.lose)
@@ -61,6 +63,15 @@ if options.ahead:
     time.time = odd_time
     time.localtime = lambda at=None: real_localtime(odd_time() if at is None else at)
 
+if options.slow_start:
+    from multiprocessing import popen_fork
+    launch = popen_fork.Popen._launch
+
+    def launch_slowly(self, process):
+        launch(self, process)
+        time.sleep(options.slow_start)
+
+    popen_fork.Popen._launch = launch_slowly
 
 
 def read_line(prompt=''):
