@@ -62,6 +62,8 @@ export class Job implements Linked<Job> {
   cancelRequested = false;
   /** When its node was last told to end it; 0 = never. */
   terminateSentMs = 0;
+  /** Its `JOB:` message, sent in this run of the scheduler, has yet to be answered. */
+  isUnderWay = false;
   /** Whether its node still has it, the node has yet to tell; see `inventory.ts`. */
   isUnaccounted = false;
 
@@ -89,6 +91,8 @@ export type ShareState =
   | "setting_up"
   /** Jobs can run. */
   | "ready"
+  /** The node no longer has the computation; set up again once its jobs are accounted for. */
+  | "dropped"
   /** The node did not take the computation; tried again at `retryAtMs`. */
   | "failed"
   /** No new jobs; those that run may end (`deallocate_node`). */
@@ -110,6 +114,10 @@ export class Share implements Loaded<Share> {
   maxCpus: number;
   /** CPUs that the cluster uses here. */
   busy = 0;
+  /** How many of its jobs are on their way to the node and not yet answered for. */
+  underWay = 0;
+  /** The node is told to close the computation once no job is on its way to it. */
+  isCloseHeld = false;
   /** Jobs of the cluster that wait for this node and no other, by `seq`. */
   readonly pinned = new LinkedList<Job>();
   /** This share's place among those with pinned jobs that could run now. */

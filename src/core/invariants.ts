@@ -61,6 +61,9 @@ export function checkEffects(effects: readonly Effect[]): string[] {
       // Dispatch ends every event, so the counts are still those it left.
       const { job, share } = effect;
       const { node } = share;
+      if (share.state !== "ready") {
+        problems.push(`${name(job)} was started on ${node.ipAddr}, whose share is ${share.state}`);
+      }
       if (node.busy > Math.min(node.cpus, node.cpuLimit)) {
         problems.push(`${name(job)} was started on ${node.ipAddr}, which is beyond its CPUs`);
       }
@@ -74,6 +77,10 @@ export function checkEffects(effects: readonly Effect[]): string[] {
       if (job.pinnedTo !== null && job.pinnedTo !== node.ipAddr) {
         problems.push(`${name(job)}, pinned to ${job.pinnedTo}, was started on ${node.ipAddr}`);
       }
+    } else if (effect.kind === "setUpShare" && effect.share.busy > 0) {
+      problems.push(`${placeOf(effect.share)} was set up while it had jobs`);
+    } else if (effect.kind === "closeShare" && effect.share.underWay > 0) {
+      problems.push(`${placeOf(effect.share)} was closed while jobs were on their way to it`);
     } else if (effect.kind === "forgetJob" && effect.job.cluster.wantsResults) {
       if (effect.job.state === "withdrawn") continue;
       let results = 0;
@@ -180,10 +187,20 @@ function checkCluster(core: Core, cluster: Cluster, report: Report): void {
 /** A share's counts and its places in the indexes are those that its state asks for. */
 function checkShare(core: Core, share: Share, report: Report): void {
   const { cluster, node } = share;
-  const where = `cluster ${cluster.id}'s share of ${node.ipAddr}`;
+  const where = placeOf(share);
   let busy = 0;
-  for (const job of node.jobs) if (job.share === share) busy++;
+  let underWay = 0;
+  for (const job of node.jobs) {
+    if (job.share !== share) continue;
+    busy++;
+    if (job.isUnderWay) underWay++;
+  }
   if (share.busy !== busy) report(`${where} counts ${share.busy} busy CPUs, not ${busy}`);
+  if (share.underWay !== underWay) {
+    report(`${where} counts ${share.underWay} jobs on their way, not ${underWay}`);
+  }
+  if (share.state === "dropped" && busy === 0) report(`${where} is not set up again`);
+  if (share.isCloseHeld && underWay === 0) report(`${where} is not closed`);
   checkSorted(share.pinned, where, report);
   const { first } = share.pinned;
   if (first !== null && !takesPinned(share)) {
@@ -264,6 +281,10 @@ function checkSorted(queue: LinkedList<Job>, whose: string, report: Report): voi
     if (job.seq <= previous) report(`${name(job)} is out of order in ${whose}`);
     previous = job.seq;
   }
+}
+
+function placeOf({ cluster, node }: Share): string {
+  return `cluster ${cluster.id}'s share of ${node.ipAddr}`;
 }
 
 function isPresent(core: Core, share: Share): boolean {

@@ -12,7 +12,7 @@
 
 import { closeIfIdle } from "./clusters.ts";
 import { dispatch } from "./dispatch.ts";
-import { type Job, type Node, Outcome } from "./entities.ts";
+import { type Job, type Node, Outcome, type Share } from "./entities.ts";
 import { endJob, returnJob, terminate } from "./jobs.ts";
 import { loseNode } from "./nodes.ts";
 import { type Core, reindexNode } from "./state.ts";
@@ -60,6 +60,13 @@ export function auditNodes(core: Core, nowMs: number): void {
     // Either way, as the clock may have been set back.
     auditNode(core, node, (job) => Math.abs(nowMs - job.startTimeMs) >= AUDIT_MS, nowMs);
   }
+}
+
+/** Has the jobs looked after that run on `share`, at once. */
+export function auditShare(core: Core, share: Share, nowMs: number): void {
+  const { node } = share;
+  // One that is under way has begun too early to tell of these; the next will.
+  if (node.inventory === null) auditNode(core, node, (job) => job.share === share, nowMs);
 }
 
 /** Has those jobs looked after that run on `node` and that `isDue` says. */

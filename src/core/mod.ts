@@ -11,8 +11,9 @@
  * - `dispatch.ts`, `policy.ts`, `allocation.ts` who goes next, and where;
  * - `records.ts`, `restore.ts`, `inventory.ts` what survives an end of the scheduler;
  * - `standstill.ts` time in which the scheduler was stopped, or its clock was set;
- * - `transitions.ts` the states of a job; `jobs.ts`, `shares.ts`, `clusters.ts`, `nodes.ts` the
- *   larger steps that several events have in common.
+ * - `transitions.ts` the states of a job; `held_steps.ts` what waits for jobs at a node;
+ *   `jobs.ts`, `shares.ts`, `clusters.ts`, `nodes.ts` the larger steps that several events have in
+ *   common.
  *
  * @module
  */

@@ -8,10 +8,10 @@ import { closeIfIdle, settleClosedShare } from "./clusters.ts";
 import { finishDelivery, forgetIfDone } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Cluster, Job, Outcome, type Share } from "./entities.ts";
-import { onSignOfLife } from "./inventory.ts";
+import { holdSetup } from "./held_steps.ts";
+import { auditShare, onSignOfLife } from "./inventory.ts";
 import { cancelAtNode, endJob, loseJob, returnJob, terminate } from "./jobs.ts";
 import { nodeUnreachable } from "./nodes.ts";
-import { setUpAgain } from "./shares.ts";
 import { type Core, reindexNode, takesPinned } from "./state.ts";
 import { end, enqueue, start } from "./transitions.ts";
 
@@ -34,6 +34,7 @@ const REASONS = {
   busy: "the node is busy",
   unreachable: "the node cannot be reached",
   lost: "the node does not tell whether it runs the job",
+  withheld: "the node has closed the computation",
   vanished: "the node did not confirm the job and knows nothing of it",
 };
 
@@ -139,6 +140,8 @@ export type JobRefusal =
   | { readonly kind: "busy" }
   /** The node no longer knows the computation. */
   | { readonly kind: "dropped"; readonly reason: string }
+  /** It was not sent: meanwhile the node has dropped the computation, or is to close it. */
+  | { readonly kind: "withheld" }
   /** The node did not answer, or could not be connected to. */
   | { readonly kind: "unreachable" }
   /** The node may or may not run the job, and does not tell. */
@@ -178,7 +181,11 @@ export function onJobRefused(
     node.pausedUntilMs = nowMs + BUSY_PAUSE_MS;
     reindexNode(core, node);
   } else if (refusal.kind === "dropped") {
-    if (share.state === "ready") setUpAgain(core, share);
+    if (share.state === "ready") {
+      holdSetup(core, share);
+      // What it says can be true of none that we believe to run there.
+      auditShare(core, share, nowMs);
+    }
   } else if (refusal.kind === "unreachable" || refusal.kind === "lost") {
     nodeUnreachable(core, node, nowMs);
   }

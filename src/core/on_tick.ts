@@ -8,10 +8,10 @@ import { retryDeliveries } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Cluster, Outcome } from "./entities.ts";
 import { closeCluster, closeRecovered, settleClosedShare } from "./clusters.ts";
+import { holdSetup } from "./held_steps.ts";
 import { endJob, remindTerminating } from "./jobs.ts";
 import { auditNodes, takeInventories } from "./inventory.ts";
 import { loseSilentNodes, probeSilentNodes } from "./nodes.ts";
-import { setUpAgain } from "./shares.ts";
 import { passOverStandstill } from "./standstill.ts";
 import { type Core, reindexNode } from "./state.ts";
 
@@ -48,7 +48,7 @@ export function onTick(core: Core, nowMs: number): void {
 function retrySetups(core: Core, cluster: Cluster, nowMs: number): void {
   if (cluster.state !== "active") return;
   for (const share of cluster.shares.values()) {
-    if (share.state === "failed" && share.retryAtMs <= nowMs) setUpAgain(core, share);
+    if (share.state === "failed" && share.retryAtMs <= nowMs) holdSetup(core, share);
   }
 }
 

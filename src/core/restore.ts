@@ -85,7 +85,8 @@ function restoreShare(core: Core, record: ShareRecord, nowMs: number): void {
   share.terminatePending = record.terminatePending;
   share.jobsDone = share.jobsNoted = record.jobsDone;
   share.cpuTimeS = record.cpuTimeS;
-  if (record.state === "setting_up" || (record.state === "failed" && record.isRetried)) {
+  const isSetUp = record.state !== "setting_up" && record.state !== "dropped";
+  if (!isSetUp || (record.state === "failed" && record.isRetried)) {
     // Whether the node has the computation is seen when it is sent again.
     share.state = "failed";
     if (!cluster.excludedNodes.has(node.ipAddr)) share.retryAtMs = nowMs;

@@ -6,6 +6,7 @@
 
 import { allocatedCpus, findAllocation } from "./allocation.ts";
 import { type Cluster, type Node, Outcome, Share } from "./entities.ts";
+import { holdClose, holdSetup } from "./held_steps.ts";
 import { endJob } from "./jobs.ts";
 import { type Core, reindexShare } from "./state.ts";
 import { end } from "./transitions.ts";
@@ -65,7 +66,7 @@ export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
   present.maxCpus = cpus;
   core.note(present);
   if (present.state === "failed") {
-    setUpAgain(core, present);
+    holdSetup(core, present);
     return;
   }
   if (present.state === "drained") present.state = "ready";
@@ -85,15 +86,6 @@ function isHeldByOther(node: Node, cluster: Cluster): boolean {
   return false;
 }
 
-/** Sends the computation to a node that did not take it, or has dropped it. */
-export function setUpAgain(core: Core, share: Share): void {
-  share.state = "setting_up";
-  share.retryAtMs = Infinity;
-  core.note(share);
-  reindexShare(core, share);
-  core.emit({ kind: "setUpShare", share });
-}
-
 /** Tells a node to close a computation; its jobs there run on, or not, until it says so. */
 export function closeShare(
   core: Core,
@@ -109,7 +101,7 @@ export function closeShare(
   reindexShare(core, share);
   cancelPinned(core, share, reason, nowMs);
   // Where the computation is still on its way to the node, the close follows when it is there.
-  if (!wasSettingUp) core.emit({ kind: "closeShare", share, terminatePending });
+  if (!wasSettingUp) holdClose(core, share);
 }
 
 /** Takes a share without jobs out of the books. */
@@ -117,6 +109,7 @@ export function removeShare(core: Core, share: Share): void {
   const { cluster, node } = share;
   if (cluster.shares.get(node.ipAddr) !== share) return;
   share.state = "closing";
+  share.isCloseHeld = false;
   reindexShare(core, share);
   cluster.shares.delete(node.ipAddr);
   node.shares.delete(cluster.id);

@@ -145,7 +145,7 @@ export function canStart(share: Share): boolean {
 export function takesPinned(share: Share): boolean {
   if (share.cluster.excludedNodes.has(share.node.ipAddr)) return false;
   if (share.state === "failed") return share.retryAtMs < Infinity;
-  return share.state === "ready" || share.state === "setting_up";
+  return share.state === "ready" || share.state === "setting_up" || share.state === "dropped";
 }
 
 /** Puts `share` into the indexes that it belongs in now; called whenever that may change. */

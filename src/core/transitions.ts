@@ -14,6 +14,7 @@
  */
 
 import type { Job, Share } from "./entities.ts";
+import { takeHeldStep } from "./held_steps.ts";
 import type { LinkedList } from "./linked_list.ts";
 import { type Core, reindexCluster, reindexNode, reindexShare, useCpus } from "./state.ts";
 
@@ -56,6 +57,8 @@ export function assign(core: Core, job: Job, share: Share): void {
   dequeue(core, job);
   if (job.mayHaveRun) job.runHash = `${job.hash}-${core.newId()}`;
   take(core, job, share);
+  job.isUnderWay = true;
+  share.underWay++;
   reindexNode(core, share.node);
 }
 
@@ -86,6 +89,14 @@ export function start(core: Core, job: Job, nowMs: number): void {
   job.state = "running";
   job.startTimeMs = nowMs;
   core.note(job);
+  arrive(core, job, job.share!);
+}
+
+/** The job's message is no longer on its way: its node has answered, or is not waited for. */
+function arrive(core: Core, job: Job, share: Share): void {
+  if (job.isUnderWay) share.underWay--;
+  job.isUnderWay = false;
+  takeHeldStep(core, share);
 }
 
 /** assigned, running → queued. Safe for a running job only if its node cannot finish it. */
@@ -117,5 +128,6 @@ function release(core: Core, job: Job): void {
   useCpus(core, job.cluster, -1);
   share.node.busy--;
   share.node.jobs.delete(job);
+  arrive(core, job, share);
   reindexNode(core, share.node);
 }

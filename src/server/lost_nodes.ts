@@ -53,10 +53,12 @@ export class LostNodes {
   /** By address: the next visit. */
   readonly #visits = new Map<string, Visit>();
 
+  /** @param firstWaitMs Wait before the first visit. */
   constructor(
     private readonly context: Context,
     private readonly nodeLink: NodeLink,
     private readonly discovery: Discovery,
+    private readonly firstWaitMs: number = FIRST_WAIT_MS,
   ) {}
 
   /** `node` was given up with these shares. */
@@ -66,7 +68,7 @@ export class LostNodes {
       nodeAuth: this.context.computations.of(cluster).nodeAuth,
     }));
     this.#record(node, leftovers);
-    this.#schedule(node, leftovers, 0, FIRST_WAIT_MS);
+    this.#schedule(node, leftovers, 0, this.firstWaitMs);
   }
 
   /** Takes back the nodes that an earlier run had given up. */
@@ -74,7 +76,7 @@ export class LostNodes {
     for (const { record } of rows) {
       const { info, leftovers } = unpack<PackedLostNode>(record);
       const node = new Node({ ...info, availInfo: null }, nowMs);
-      this.#schedule(node, [...leftovers], 0, FIRST_WAIT_MS);
+      this.#schedule(node, [...leftovers], 0, this.firstWaitMs);
     }
   }
 
@@ -87,7 +89,7 @@ export class LostNodes {
     const visit = this.#visits.get(ipAddr);
     if (visit === undefined) return;
     const nowMs = performance.now();
-    const waitMs = Math.max(0, visit.sinceMs + FIRST_WAIT_MS - nowMs);
+    const waitMs = Math.max(0, visit.sinceMs + this.firstWaitMs - nowMs);
     if (visit.dueMs <= nowMs + waitMs) return;
     this.#schedule(
       visit.node,
@@ -137,12 +139,7 @@ export class LostNodes {
   }
 
   async #visit(node: Node, leftovers: Leftover[], tries: number): Promise<void> {
-    const { core } = this.context.engine;
-    // It has come back by itself, maybe at another of its addresses.
-    if (core.nodes.has(node.ipAddr) || nodeBySign(core, node.info.sign) !== undefined) {
-      this.context.journal?.delete("lost_node", node.ipAddr);
-      return;
-    }
+    if (this.#isBack(node)) return;
     try {
       for (const address of node.otherAddresses) {
         await this.discovery.greetHost(address, node.info.port);
@@ -150,6 +147,8 @@ export class LostNodes {
       for (let next = leftovers[0]; next !== undefined; next = leftovers[0]) {
         await this.nodeLink.abandon(node, next.computeId, next.nodeAuth);
         leftovers.shift();
+        // From here on it may run jobs of what is left.
+        if (this.#isBack(node)) return;
       }
       await this.discovery.greetHost(node.ipAddr, node.info.port);
     } catch (error) {
@@ -158,8 +157,18 @@ export class LostNodes {
         reason: messageOf(error),
       });
     }
-    const waitMs = Math.min(FIRST_WAIT_MS * 2 ** (tries + 1), LAST_WAIT_MS);
+    const waitMs = Math.min(this.firstWaitMs * 2 ** (tries + 1), LAST_WAIT_MS);
     this.#schedule(node, leftovers, tries + 1, waitMs);
+  }
+
+  /** Whether it has come back by itself, maybe at another of its addresses; then it is no longer lost. */
+  #isBack(node: Node): boolean {
+    const { core } = this.context.engine;
+    if (!core.nodes.has(node.ipAddr) && nodeBySign(core, node.info.sign) === undefined) {
+      return false;
+    }
+    this.context.journal?.delete("lost_node", node.ipAddr);
+    return true;
   }
 
   #record(node: Node, leftovers: readonly Leftover[]): void {

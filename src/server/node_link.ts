@@ -71,6 +71,9 @@ export class NodeLink {
   /** By node and file: the transfer under way, so that no file is sent twice at a time. */
   readonly #transfers = new Map<string, Promise<void>>();
 
+  /** By node and computation: what is being closed at a node that was given up. */
+  readonly #abandonments = new Map<string, Promise<void>>();
+
   readonly #longAnswers: LongAnswers;
   readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
 
@@ -94,6 +97,8 @@ export class NodeLink {
     const { cluster, node } = share;
     const computation = this.context.computations.of(cluster);
     let accepted = false;
+    // The node has been found again meanwhile: the close must not reach it after what follows.
+    await this.#abandonments.get(keyOf(node, cluster.id))?.catch(() => {});
     try {
       const cpus = await this.#sendComputation(share, computation);
       accepted = true;
@@ -166,6 +171,17 @@ export class NodeLink {
    * @throws where it cannot be reached
    */
   async abandon(node: Node, computeId: number, nodeAuth: string): Promise<void> {
+    const key = keyOf(node, computeId);
+    const abandonment = this.#abandon(node, computeId, nodeAuth);
+    this.#abandonments.set(key, abandonment);
+    try {
+      await abandonment;
+    } finally {
+      if (this.#abandonments.get(key) === abandonment) this.#abandonments.delete(key);
+    }
+  }
+
+  async #abandon(node: Node, computeId: number, nodeAuth: string): Promise<void> {
     const request: ToNodeRequest = {
       kind: "CLOSE",
       computeId,
@@ -268,7 +284,11 @@ export class NodeLink {
     using loan = await payload.kept.lend();
     try {
       record = await loan.read();
-      for (const file of payload.files) await this.#sendFile(share, file);
+      for (const file of payload.files) {
+        if (isWithheld(share)) return { kind: "withheld" };
+        await this.#sendFile(share, file);
+      }
+      if (isWithheld(share)) return { kind: "withheld" };
       stream = await this.connect(node);
     } catch (error) {
       return asRefusal(error);
@@ -469,7 +489,16 @@ export class NodeLink {
   }
 }
 
+function keyOf(node: Node, computeId: number): string {
+  return `${node.ipAddr} ${computeId}`;
+}
+
 const EMPTY = new Uint8Array(0);
+
+/** Whether `share`'s node is to get no job, of those that are on their way either. */
+function isWithheld({ state, terminatePending }: Share): boolean {
+  return state === "dropped" || (state === "closing" && terminatePending);
+}
 
 function asRefusal(error: unknown): JobRefusal {
   if (error instanceof LostPayloadError) {

@@ -19,6 +19,7 @@ export interface NodeSide {
 
 /** A computation that the node holds. */
 interface Computation {
+  isSetUp: boolean;
   isClosing: boolean;
 }
 
@@ -103,12 +104,13 @@ export class FakeNode {
     if (sign !== this.sign) return answer("closed");
     if (this.computations.has(clusterId)) return answer("present");
     if (this.cpus === 0 || prng.chance(faults.setupRefused)) return answer("refused");
-    const computation = { isClosing: false };
+    const computation = { isSetUp: false, isClosing: false };
     this.computations.set(clusterId, computation);
     const isFailed = prng.chance(faults.setupFailed);
     clock.after(prng.chance(0.2) ? prng.int(0, 4_000) : prng.int(0, 50), () => {
       // Of a node that was restarted meanwhile, nobody hears.
       if (sign !== this.sign || !this.peer.isUp) return;
+      computation.isSetUp = true;
       if (isFailed) this.computations.delete(clusterId);
       answer(isFailed ? "setup_failed" : this.cpus > 0 ? this.cpus : "refused");
     });
@@ -118,7 +120,8 @@ export class FakeNode {
   run(sign: string, request: JobRequest, clusterId: number, answer: (a: JobAnswer) => void): void {
     const { prng, faults, clock } = this.env;
     if (sign !== this.sign) return answer("closed");
-    if (!this.computations.has(clusterId)) return answer("dropped");
+    const computation = this.computations.get(clusterId);
+    if (computation === undefined) return answer("dropped");
     if (this.runs.size >= this.cpus || prng.chance(faults.jobBusy)) return answer("busy");
     if (prng.chance(faults.jobRejected)) return answer("rejected");
     const { uid, hash } = request;
@@ -143,6 +146,8 @@ export class FakeNode {
     if (prng.chance(faults.jobForgotten)) {
       clock.after(prng.int(0, 5_000), () => this.#forget(run));
     }
+    // It has no process in which the job could run.
+    if (!computation.isSetUp) clock.after(1, () => this.#end(run, STATUS_TERMINATED));
     if (durationMs < Infinity) clock.after(durationMs, () => this.#end(run, status));
     answer("ACK");
   }

@@ -68,6 +68,8 @@ const BREAKAGES: Array<[string, (parts: Parts) => void, RegExp]> = [
     /free: missing/,
   ],
   ["a pinned job cannot run", ({ share }) => share.state = "drained", /and yet job \d+ waits/],
+  ["jobs on their way are miscounted", ({ share }) => share.underWay = 2, /2 jobs on their way/],
+  ["a close is held for nothing", ({ share }) => share.isCloseHeld = true, /is not closed/],
   ["more CPUs than there are", ({ node }) => node.cpus = 2, /uses 2 of its 1 CPUs/],
   ["a cluster waits nowhere", (p) => p.cluster.state = "waiting", /in the wrong line/],
   ["a closed cluster is busy", (p) => p.cluster.state = "closed", /closed and yet there/],
@@ -100,6 +102,19 @@ Deno.test("it is noticed that a result is forgotten, kept for nobody or there tw
     /two final results/,
   );
   assertMatch(broken((cluster) => cluster.overdue.add(first(cluster))), /under way and overdue/);
+});
+
+Deno.test("it is noticed that a step at a node does not wait for its jobs", () => {
+  const { share, running } = parts();
+  const setUp = [{ kind: "setUpShare", share }] as const;
+  const close = [{ kind: "closeShare", share, terminatePending: true }] as const;
+  const run = [{ kind: "runJob", job: running, share }] as const;
+  assertEquals(checkEffects(close), []);
+  assertMatch(checkEffects(setUp).join(), /was set up while it had jobs/);
+  share.underWay = 1;
+  assertMatch(checkEffects(close).join(), /was closed while jobs were on their way/);
+  share.state = "dropped";
+  assertMatch(checkEffects(run).join(), /whose share is dropped/);
 });
 
 Deno.test("it is noticed that a job starts where there is no CPU for it", () => {

@@ -92,6 +92,7 @@ Deno.test("a client that closes wants nothing more: queued jobs go, results are 
   s.reply(finished);
   assertEquals(cluster.deliveries.size, 1);
   for (let i = 0; i < 6; i++) s.submit(cluster);
+  for (const job of cluster.jobs.values()) if (job.state === "assigned") s.started(job);
   s.close(cluster);
   assertEquals([s.results, cluster.deliveries.size, cluster.jobs.size], [[], 0, 4]);
   assertEquals(s.effectsOf("closeShare").map((e) => e.terminatePending), [false, false]);
@@ -120,8 +121,9 @@ Deno.test("with terminatePending running jobs are ended, those on their way once
   const [running, assigned] = [s.running(cluster), s.submit(cluster)];
   s.close(cluster, true);
   assertEquals(s.effectsOf("terminateJob").map(({ job }) => job.uid), [running.uid]);
-  assertEquals(s.effectsOf("closeShare").map((e) => e.terminatePending), [true, true]);
+  assertEquals(s.effectsOf("closeShare").map((e) => e.terminatePending), [true]);
   s.started(assigned);
+  assertEquals(s.effectsOf("closeShare").map((e) => e.terminatePending), [true]);
   assertEquals(s.effectsOf("terminateJob").map(({ job }) => job.uid), [assigned.uid]);
 });
 
@@ -271,12 +273,12 @@ Deno.test("a closed node is told so; its free jobs go elsewhere, its pinned ones
   const pinned = [1, 2, 3].map(() => s.submit(cluster, "10.0.0.1"));
   assertEquals(s.closeNode(cluster, "10.0.0.1"), true);
   assertEquals(s.results, [[pinned[2]!.uid, Cancelled]]);
-  assertEquals(s.effectsOf("closeShare").length, 1);
   assertEquals(s.closeNode(cluster, "10.0.0.1"), false);
   s.started(pinned[0]!);
   s.reply(pinned[0]!);
   s.refused(pinned[1]!, "dropped");
   assertEquals(s.results, [[pinned[1]!.uid, Cancelled]]);
+  assertEquals(s.effectsOf("closeShare").length, 1);
   s.closed(s.share(cluster, "10.0.0.1"));
   assertEquals([...cluster.shares.keys()], ["10.0.0.2"]);
 });
@@ -342,15 +344,39 @@ Deno.test("a job whose node has closed without a reply is terminated after a whi
   assertEquals([s.results, cluster.shares.size], [[[job.uid, Terminated]], 1]);
 });
 
-Deno.test("a job that reaches a closed node too late runs elsewhere", () => {
+Deno.test("a node is told to close once the jobs on their way to it are answered for", () => {
+  for (const terminatePending of [false, true]) {
+    const { scene: s, cluster } = scene();
+    const [first, second] = [s.submit(cluster, "10.0.0.1"), s.submit(cluster, "10.0.0.1")];
+    s.closeNode(cluster, "10.0.0.1", terminatePending);
+    assertEquals(s.effectsOf("closeShare"), []);
+    s.started(first);
+    assertEquals(s.effectsOf("closeShare"), []);
+    s.refused(second, "busy");
+    assertEquals(s.effectsOf("closeShare").map((e) => e.terminatePending), [terminatePending]);
+    s.reply(first);
+    assertEquals(s.effectsOf("closeShare"), [], "once");
+  }
+});
+
+Deno.test("a node lost before the jobs on their way to it are answered for is not told to close", () => {
+  const { scene: s, cluster } = scene();
+  const job = s.submit(cluster, "10.0.0.1");
+  const { node } = job.share!;
+  s.closeNode(cluster, "10.0.0.1");
+  s.on((c, nowMs) => core.onNodeTerminated(c, node, nowMs));
+  s.refused(job, "unreachable");
+  assertEquals(s.effectsOf("closeShare"), []);
+});
+
+Deno.test("a job that a node refuses because it is to close runs elsewhere", () => {
   const { scene: s, cluster } = scene();
   const job = s.submit(cluster);
   const { ipAddr } = job.share!.node;
   s.closeNode(cluster, ipAddr);
-  s.closed(s.share(cluster, ipAddr));
   s.refused(job, "dropped");
   assertEquals([job.state, job.share?.node.ipAddr === ipAddr, s.results], ["assigned", false, []]);
-  s.pass(500);
+  s.closed(s.share(cluster, ipAddr));
   assertEquals(cluster.shares.has(ipAddr), false);
 });
 

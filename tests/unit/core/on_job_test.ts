@@ -1,6 +1,13 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertMatch } from "@std/assert/match.js";
-import { onClusterAnnounced, onJobCancelled, Outcome, refusesJob } from "../../../src/core/mod.ts";
+import {
+  onClusterAnnounced,
+  onJobCancelled,
+  onNodeInventoried,
+  Outcome,
+  refusesJob,
+} from "../../../src/core/mod.ts";
+import { restarted, sameJob } from "./restarted.ts";
 import { Scene } from "./scene.ts";
 
 const { Cancelled, Terminated, Finished } = Outcome;
@@ -153,13 +160,57 @@ Deno.test("a node that has dropped the computation is set up again before it get
   assertEquals(s.effectsOf("runJob")[0]?.job.uid, job.uid);
 });
 
-Deno.test("two jobs that find the computation dropped set the node up once", () => {
-  const { scene: s, cluster } = scene();
-  const [one, other] = [s.submit(cluster), s.submit(cluster)];
+Deno.test("a node is set up again once all jobs on their way to it are answered for, and gets none until then", () => {
+  const { scene: s, cluster, share } = scene(3);
+  const [one, two, three] = [s.submit(cluster), s.submit(cluster), s.submit(cluster)];
   s.refused(one, "dropped");
-  assertEquals(s.kinds, ["setUpShare"]);
-  s.refused(other, "dropped");
+  assertEquals([s.kinds, share.state], [[], "dropped"]);
+  assertEquals([s.submit(cluster).state, s.submit(cluster, "10.0.0.1").state], [
+    "queued",
+    "queued",
+  ]);
+  s.refused(two, "dropped");
   assertEquals(s.kinds, []);
+  s.refused(three, "withheld");
+  assertEquals([s.kinds, share.state], [["setUpShare"], "setting_up"]);
+  s.ready();
+  assertEquals(s.effectsOf("runJob").map(({ job }) => job.uid), [one.uid, two.uid, three.uid]);
+});
+
+Deno.test("a node that says it has dropped the computation is set up again once its jobs are over", () => {
+  const { scene: s, cluster, share } = scene();
+  const [running, refused] = [s.running(cluster), s.submit(cluster)];
+  s.refused(refused, "dropped");
+  assertEquals(s.effectsOf("setUpShare"), [], "the result of the other is on its way");
+  s.reply(running);
+  assertEquals([s.effectsOf("setUpShare").length, share.state], [1, "setting_up"]);
+});
+
+Deno.test("jobs that a node has dropped with their computation are looked after at once", () => {
+  const { scene: s, cluster, share } = scene();
+  const [running, refused] = [s.running(cluster), s.submit(cluster)];
+  s.refused(refused, "dropped");
+  for (let answer = 0; share.state === "dropped"; answer++) {
+    assertEquals(answer < 10, true, "it is not set up again");
+    s.pass(2_500);
+    if (s.effectsOf("inventoryNode").length === 0) continue;
+    s.on((c, nowMs) => {
+      const alive = { kind: "alive", running: new Set<number>() } as const;
+      onNodeInventoried(c, share.node, alive, nowMs);
+    });
+  }
+  assertEquals([running.state, share.state], ["done", "setting_up"]);
+});
+
+Deno.test("a run that finds a node without its computation, and jobs there, sets it up after them", () => {
+  const { scene: s, cluster } = scene();
+  const [running, refused] = [s.running(cluster), s.submit(cluster)];
+  s.refused(refused, "dropped");
+  const next = restarted(s);
+  next.pass(500);
+  assertEquals(next.effectsOf("setUpShare"), []);
+  next.reply(sameJob(next, running));
+  assertEquals(next.effectsOf("setUpShare").length, 1);
 });
 
 Deno.test("a job that nodes reject five times is terminated, with the reason", () => {

@@ -69,6 +69,7 @@ export class Bench implements AsyncDisposable {
   readonly admission: Admission;
   readonly context: Context;
   readonly clientLinks: ClientLinks;
+  readonly discovery: Discovery;
   readonly lostNodes: LostNodes;
   readonly nodeLink: NodeLink;
   readonly nodeSide: NodeSide;
@@ -114,7 +115,7 @@ export class Bench implements AsyncDisposable {
       clusterAuth: authCode(OPTIONS.clusterSecret, SIGN),
       addresses,
     };
-    const discovery = new Discovery(context, new UdpSockets(addresses, false));
+    const discovery = this.discovery = new Discovery(context, new UdpSockets(addresses, false));
     const resultIntake = new ResultIntake(context);
     this.nodeLink = new NodeLink(context, resultIntake, CHECK_MS);
     this.clientLinks = new ClientLinks(context);

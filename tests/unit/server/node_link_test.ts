@@ -8,6 +8,7 @@ import { LostPayloadError } from "../../../src/server/kept_payload.ts";
 import { ACK, encodeIntAnswer, type MessageStream, tagOf } from "../../../src/wire/mod.ts";
 import { Bench, HOST } from "./bench.ts";
 
+const ENCODER = new TextEncoder();
 const OUTCOME_LIMIT_MS = 5_000;
 
 /** A node that says nothing to `silentAt`, and for ever; resolves with the tags that came. */
@@ -120,3 +121,39 @@ Deno.test("a job whose arguments are damaged ends at once, its client and the lo
   assertEquals(warnings.length, 1);
   assertStringIncludes(warnings[0]!, why);
 });
+
+for (const end of ["dropped", "closing"] as const) {
+  Deno.test(`a job that is about to be sent to a node whose share is ${end} is not`, async () => {
+    await using bench = new Bench();
+    const tags: string[] = [];
+    const listener = bench.listen(async (stream: MessageStream) => {
+      await stream.readExactly(40);
+      const tag = tagOf(await stream.readMessage(1 << 20));
+      tags.push(tag);
+      if (tag === "COMPUTE") return await stream.writeMessage(encodeIntAnswer(2));
+      await stream.writeMessage(tag === "JOB" ? ENCODER.encode("Invalid job (unknown)") : ACK);
+    });
+    bench.node(HOST, listener.port);
+    const { cluster } = bench.computation();
+    await bench.nodeLink.setUp(bench.effectsOf("setUpShare")[0]!.share);
+    const { engine } = bench.context;
+    for (const uid of [1, 2]) {
+      const [args, kwargs] = [new Uint8Array(0), new Uint8Array(0)];
+      const fields = { args, kwargs, xferFiles: [], code: "", extra: null };
+      const record = { uid, computeId: cluster.id, hash: "hash", ...fields };
+      const loan = { read: () => Promise.resolve(record), [Symbol.dispose]: () => {} };
+      const payload = { kept: { lend: () => Promise.resolve(loan) }, files: [] };
+      engine.post((core_, nowMs) => {
+        const request = { uid, hash: "hash", pinnedTo: null, payload };
+        core.onJobSubmitted(core_, core.onJobOffered(core_, cluster, request, nowMs), nowMs);
+      });
+    }
+    const [first, second] = bench.effectsOf("runJob");
+    if (end === "dropped") await bench.nodeLink.run(first!.job, first!.share);
+    else engine.post((core_, nowMs) => core.onClusterClosed(core_, cluster, true, nowMs));
+    assertEquals(second!.share.state, end);
+    await bench.nodeLink.run(second!.job, second!.share);
+    assertEquals(tags, ["COMPUTE", "SETUP", ...end === "dropped" ? ["JOB"] : []]);
+    if (end === "dropped") assertEquals(second!.job.refusals, 0, "the job is not to blame");
+  });
+}
