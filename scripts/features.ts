@@ -31,6 +31,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["restart", "Schedulers that are killed and started again"],
   ["restart_state", "What schedulers leave for the next start"],
   ["memory", "Memory: much that waits, limits"],
+  ["signals", "Signals, and terminals that are closed"],
   ["pulses", "Pulses and zombies"],
   ["undelivered", "Results of clients that are away"],
   ["network", "Networks"],

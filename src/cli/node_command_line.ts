@@ -61,6 +61,8 @@ export interface NodeConfig {
   readonly forceCleanup: boolean;
   /** It ends when its standard input is closed. */
   readonly endsWithStdin: boolean;
+  /** It goes on when its terminal is closed. */
+  readonly daemon: boolean;
   readonly clean: boolean;
   readonly logLevel: "debug" | "info";
   readonly logFormat: "text" | "json";
@@ -168,6 +170,7 @@ function buildConfig(
     maxFileSizeBytes: values.max_file_size ?? 0,
     forceCleanup: values.force_cleanup ?? false,
     endsWithStdin: values.ends_with_stdin ?? false,
+    daemon: values.daemon ?? false,
     clean: values.clean ?? false,
     logLevel: values.debug ? "debug" : "info",
     logFormat: values.log_format ?? "text",

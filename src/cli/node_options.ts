@@ -228,7 +228,9 @@ export const NODE_OPTIONS = {
   }),
   daemon: flag({
     group: "Program",
-    help: "Accepted because dispynode has it: this node never reads commands from the terminal.",
+    help:
+      "Go on when the terminal is closed that it was started in. (Commands, as dispynode reads " +
+      "them from there, it never reads.)",
   }),
   debug: OPTIONS.debug,
   log_format: OPTIONS.log_format,

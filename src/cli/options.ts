@@ -294,7 +294,7 @@ export const OPTIONS = {
   }),
   daemon: flag({
     group: "Program",
-    help: "Do not read commands from the terminal.",
+    help: "Do not read commands from the terminal, and go on when it is closed.",
   }),
   debug: flag({
     short: "d",

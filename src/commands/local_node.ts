@@ -78,6 +78,8 @@ export class LocalNode {
       stdin: "piped",
       stdout: "inherit",
       stderr: "inherit",
+      // It ends with this process, in order; Ctrl-C at the terminal is for this process alone.
+      detached: Deno.build.os !== "windows",
       ...(secret === "" ? {} : { env: { DISPYSCHEDULER_NODE_SECRET: secret } }),
     }).spawn();
     log.info("node on this machine", { cpus: this.cpus, pid: child.pid });

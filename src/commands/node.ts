@@ -21,7 +21,7 @@ import { type JobPermission, parseJobPermission } from "../node/typescript/permi
 import { findOwnAddresses } from "../net/addresses.ts";
 import { ListenError } from "../net/listen_error.ts";
 import { StoreError } from "../store/file_store.ts";
-import { untilAskedToEnd } from "./asked_to_end.ts";
+import { ignoreStraySignals, isOffTerminal, untilAskedToEnd } from "./asked_to_end.ts";
 import { exitWith } from "./run_command.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
@@ -44,6 +44,7 @@ export async function runNode(args: readonly string[]): Promise<number> {
   const { config, warnings } = outcome;
   const permissions = readPermissions(config);
   if (permissions === null) return USAGE_EXIT_CODE;
+  ignoreStraySignals(isUnattended(config));
   configureLogging({ level: config.logLevel, format: config.logFormat });
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
@@ -74,7 +75,7 @@ async function run(config: NodeConfig, permissions: readonly JobPermission[]): P
       Deno.networkInterfaces(),
     );
     const ended = Promise.race([
-      untilAskedToEnd(),
+      untilAskedToEnd(isUnattended(config)),
       ...(config.endsWithStdin ? [untilStdinCloses()] : []),
     ]);
     const node = await JobNode.start(
@@ -87,6 +88,11 @@ async function run(config: NodeConfig, permissions: readonly JobPermission[]): P
   } finally {
     folder.close();
   }
+}
+
+/** Whether no terminal's end is the node's. */
+function isUnattended({ daemon, endsWithStdin }: NodeConfig): boolean {
+  return daemon || endsWithStdin || isOffTerminal();
 }
 
 /** Resolves when whoever has started this process has closed its standard input, or has ended. */

@@ -21,7 +21,7 @@ import { giveUp } from "./give_up.ts";
 import { LocalNode, LocalNodeError } from "./local_node.ts";
 import { exitWith } from "./run_command.ts";
 import { openState } from "./scheduler_state.ts";
-import { untilAskedToEnd } from "./asked_to_end.ts";
+import { ignoreStraySignals, isOffTerminal, untilAskedToEnd } from "./asked_to_end.ts";
 
 const log = getLogger();
 
@@ -55,6 +55,8 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
 }
 
 async function run(config: SchedulerConfig, warnings: readonly string[]): Promise<void> {
+  const isUnattended = config.daemon || isOffTerminal();
+  ignoreStraySignals(isUnattended);
   configureLogging({ level: config.logLevel, format: config.logFormat });
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
@@ -74,7 +76,7 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   localNode?.start();
   giveUp("ffi", "env", "sys", "import", ...(localNode === null ? ["run" as const] : []));
   const quit = new AbortController();
-  const ended = untilAskedToEnd(quit.signal);
+  const ended = untilAskedToEnd(isUnattended, quit.signal);
   const stopConsole = new AbortController();
   if (consoleWanted(config.daemon)) {
     runConsole(SYSTEM_TERMINAL, {

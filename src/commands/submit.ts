@@ -20,6 +20,7 @@ import {
   WrongSecretError,
 } from "../client/mod.ts";
 import { messageOf } from "../log/error_message.ts";
+import { ignoreStraySignals, isOffTerminal, onAskedToEnd } from "./asked_to_end.ts";
 import { CommandError } from "./command_error.ts";
 import { print, runCommand } from "./run_command.ts";
 import { countLines, makeLines } from "./submit/lines.ts";
@@ -210,17 +211,14 @@ class Submission {
   }
 
   #listenForSignals(): void {
-    const signals: Deno.Signal[] = Deno.build.os === "windows"
-      ? ["SIGINT", "SIGBREAK"]
-      : ["SIGINT", "SIGTERM", "SIGHUP"];
-    for (const signal of signals) {
-      Deno.addSignalListener(signal, () => {
-        if (this.#interrupted) this.leave();
-        this.#interrupted = true;
-        this.#note("cancelling all command lines; once more to leave at once");
-        this.#end.abort();
-      });
-    }
+    const isUnattended = isOffTerminal();
+    ignoreStraySignals(isUnattended);
+    onAskedToEnd(isUnattended, () => {
+      if (this.#interrupted) this.leave();
+      this.#interrupted = true;
+      this.#note("cancelling all command lines; once more to leave at once");
+      this.#end.abort();
+    });
   }
 
   /** Does what may fail in a place where nobody would hear of it; then everything ends. */

@@ -42,6 +42,7 @@ Deno.test("a node needs no options", () => {
     forceCleanup: false,
     clean: false,
     endsWithStdin: false,
+    daemon: false,
     logLevel: "info",
     logFormat: "text",
   });
@@ -75,6 +76,7 @@ Deno.test("the options that dispynode has mean what they mean there", () => {
     msgTimeoutMs: 10_000,
     secret: "hush",
     clean: true,
+    daemon: true,
     logLevel: "debug",
     ipv4UdpMulticast: true,
   });
