@@ -86,7 +86,8 @@ export async function openParts<Args extends readonly unknown[], Result>(
       nodes: wanted,
       reentrant: options.reentrant ?? false,
       exclusive: options.exclusive ?? false,
-      destPath: options.destPath ?? null,
+      // As dispy's own client does: some nodes would take an absolute path for what it says.
+      destPath: options.destPath?.replace(/^[/\\]+/, "") ?? null,
       replyHost: greeting.ipAddr,
       replyPort: listening.port,
     });

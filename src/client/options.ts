@@ -101,7 +101,10 @@ export interface ClusterOptions<Args extends readonly unknown[], Result>
   readonly nodes?: readonly (string | NodeSpec)[] | undefined;
   /** Jobs may be run again elsewhere when their node is lost. */
   readonly reentrant?: boolean | undefined;
-  /** Folder for the computation's files at nodes: relative, below the node's own. */
+  /**
+   * Folder for the computation's files at nodes: relative, below the node's own. Computations of
+   * one scheduler that name the same share it.
+   */
   readonly destPath?: string | undefined;
   /** Address at which the scheduler and nodes send replies; found out when absent. */
   readonly host?: string | undefined;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isAbsolute, join, relative, sep } from "node:path";
+import { isIP } from "node:net";
+import { join } from "node:path";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 
@@ -12,6 +13,9 @@ const log = getLogger("node");
 
 /** How the names of folders end that are removed with their computations. */
 const TEMPORARY = ".temporary";
+
+/** Where folders are that clients name: computations of their own have names with a number. */
+const NAMED = "named";
 
 /** Where runners keep what they need themselves, below the node's folder. */
 export function scratchFolder(prefix: string): string {
@@ -38,75 +42,132 @@ export async function removeLeftovers(prefix: string): Promise<void> {
   }
 }
 
-/** See the module's description. */
-export class ComputationFolder {
-  private constructor(
-    /** Absolute path. */
-    readonly path: string,
-    /** Whether it lies in the node's own folder, so that it may be removed. */
-    private readonly isOurs: boolean,
-  ) {}
+/** The folder of one computation. */
+export interface ComputationFolder {
+  /** Absolute path, without symbolic links below the node's folder. */
+  readonly path: string;
+  /** The computation was not taken after all: nothing of it stays. */
+  abandon(): Promise<void>;
+  /**
+   * The computation is closed.
+   *
+   * @param wantsRemoval Its files go with it; otherwise the folder goes only if it is empty.
+   * @param files What came for it: of a folder that other computations use, nothing else goes.
+   */
+  close(wantsRemoval: boolean, files: readonly string[]): Promise<void>;
+}
+
+/**
+ * Makes the folders of computations, and removes them when no computation uses them any more.
+ *
+ * Each scheduler has a folder below the node's, in which computations get folders with names of
+ * their own. Those that clients name are in `named` there, apart from all others.
+ */
+export class ComputationFolders {
+  /** Paths of named folders in use, once for each computation. */
+  readonly #named: string[] = [];
+  /** Named folders are made and removed in turn, so that none is removed that was just taken. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** @param prefix The node's folder. */
+  constructor(private readonly prefix: string) {}
 
   /**
-   * Makes the folder: one of its own, or the one that the client has named, which it may share with
-   * other computations; a relative name is one below the scheduler's folder.
+   * Makes a folder: one of its own, or the one that the client has named, which computations of the
+   * same scheduler share that name the same.
    *
-   * @param prefix The node's folder.
    * @param compute What it is for; `isTemporary`: it is to be removed with the computation.
-   * @param scheduler The scheduler's address.
-   * @throws where it cannot be made, or its name leads upwards
+   * @param scheduler The scheduler's address, as the computation says it.
+   * @throws where it cannot be made, or its name leads elsewhere
    */
-  static async make(
-    prefix: string,
-    compute: {
+  async make(
+    { id, destPath, isTemporary }: {
       readonly id: number;
       readonly destPath: string | null;
       readonly isTemporary: boolean;
     },
     scheduler: string,
   ): Promise<ComputationFolder> {
-    // A colon would separate folders in PATH.
-    const parent = join(prefix, scheduler.replaceAll(/[^\w.-]/g, "_"));
+    const names = folderNames(destPath ?? "");
+    const parent = join(this.prefix, schedulerName(scheduler));
     await Deno.mkdir(parent, { recursive: true, mode: 0o711 });
-    if (!compute.destPath) {
-      const suffix = compute.isTemporary ? TEMPORARY : "";
-      const path = await Deno.makeTempDir({ dir: parent, prefix: `${compute.id}_`, suffix });
-      return new ComputationFolder(path, true);
-    }
-    if (isAbsolute(compute.destPath)) {
-      await Deno.mkdir(compute.destPath, { recursive: true, mode: 0o700 });
-      return new ComputationFolder(await Deno.realPath(compute.destPath), false);
-    }
-    const path = join(parent, compute.destPath);
-    if (relative(parent, path).split(sep)[0] === "..") {
-      throw new Error(`the folder ${compute.destPath} leads upwards`);
-    }
-    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-    return new ComputationFolder(path, path !== parent);
+    if (names.length > 0) return await this.#makeNamed(parent, names);
+    const suffix = isTemporary ? TEMPORARY : "";
+    const path = await Deno.makeTempDir({ dir: parent, prefix: `${id}_`, suffix });
+    return {
+      path,
+      abandon: () => removeTree(path),
+      close: (wantsRemoval) => wantsRemoval ? removeTree(path) : removeIfEmpty(path),
+    };
   }
 
-  /**
-   * Removes it with all that is in it; one that is not ours stays, without the files that came for
-   * the computation.
-   */
-  async remove(files: readonly string[]): Promise<void> {
-    if (!this.isOurs) return await this.removeFiles(files);
-    await removeTree(this.path);
+  async #makeNamed(parent: string, names: readonly string[]): Promise<ComputationFolder> {
+    const path = join(parent, NAMED, ...names);
+    await this.#inTurn(async () => {
+      for (let depth = 0, at = join(parent, NAMED); depth <= names.length; depth++) {
+        await makeFolder(at);
+        at = join(at, names[depth] ?? "");
+      }
+      this.#named.push(path);
+    });
+    const leave = (wantsRemoval: boolean, files: readonly string[]) =>
+      this.#inTurn(async () => {
+        this.#named.splice(this.#named.indexOf(path), 1);
+        const isShared = this.#named.some((other) => join(other, "/").startsWith(join(path, "/")));
+        if (!wantsRemoval) await removeIfEmpty(path);
+        else if (isShared) { for (const file of files) await removeFile(file); }
+        else await removeTree(path);
+      });
+    // What is in it may be of earlier computations.
+    return { path, abandon: () => leave(false, []), close: leave };
   }
 
-  /** Removes files in it. */
-  async removeFiles(files: readonly string[]): Promise<void> {
-    for (const path of files) await removeFile(path);
+  async #inTurn(task: () => Promise<void>): Promise<void> {
+    const mine = this.#turn.then(task);
+    this.#turn = mine.catch(() => {});
+    await mine;
   }
+}
 
-  /** Removes it where nothing is in it. */
-  async removeIfEmpty(): Promise<void> {
-    if (!this.isOurs) return;
-    try {
-      await Deno.remove(this.path);
-    } catch (error) {
-      log.debug("files of a computation stay", { path: this.path, reason: messageOf(error) });
-    }
+/**
+ * The folders that a client's `dest_path` names, outermost first; none where it names no other than
+ * the node would choose. A leading separator does not count: dispy's own client removes it.
+ *
+ * @throws where it leads upwards, or elsewhere
+ */
+function folderNames(destPath: string): string[] {
+  const names = destPath.split(/[/\\]/).filter((name) => name !== "" && name !== ".");
+  if (names.includes("..")) throw new Error(`dest_path ${destPath} leads upwards`);
+  if (names.some((name) => /^[A-Za-z]:|\0/.test(name))) {
+    throw new Error("dest_path names a drive or contains NUL; give a relative path");
+  }
+  return names;
+}
+
+/** What the folder of a scheduler is called: nothing else in the node's folder is called so. */
+function schedulerName(address: string): string {
+  // A colon would separate folders in PATH.
+  const name = address.replaceAll(/[^\w.-]/g, "_");
+  return isIP(address) === 0 ? `host_${name}` : name;
+}
+
+/** Makes a folder where there is none yet. What a job has put in its place is refused. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    const { isDirectory } = await Deno.lstat(path);
+    if (!isDirectory) throw new Error(`${path} is no folder, but a file or a link`);
+  }
+}
+
+/** Removes a folder where nothing is in it. */
+async function removeIfEmpty(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    log.debug("files of a computation stay", { path, reason: messageOf(error) });
   }
 }
 

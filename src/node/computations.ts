@@ -15,12 +15,13 @@ import {
   encodeIntAnswer,
   type MessageStream,
   type NodeCloseRequest,
+  programFile,
   type SetupRequest,
 } from "../wire/mod.ts";
 import { encodeNodeClosed } from "../wire/node_closed.ts";
-import { ComputationFolder, scratchFolder } from "./computation_folder.ts";
+import { type ComputationFolder, ComputationFolders, scratchFolder } from "./computation_folder.ts";
 import type { NodeContext } from "./context.ts";
-import { sizeRefusal } from "./file_intake.ts";
+import { filePath, sizeRefusal } from "./file_intake.ts";
 import { FileUses } from "./file_uses.ts";
 import { HeldComputation, type NodeCompute } from "./held_computations.ts";
 import type { Jobs } from "./jobs.ts";
@@ -54,11 +55,15 @@ class Refusal extends Error {}
 
 /** See the module's description. */
 export class Computations {
+  readonly #folders: ComputationFolders;
+
   constructor(
     private readonly context: NodeContext,
     private readonly jobs: Jobs,
     private readonly events: ComputationEvents,
-  ) {}
+  ) {
+    this.#folders = new ComputationFolders(context.options.folder);
+  }
 
   /** `COMPUTE:` takes a computation, or says why not. */
   async take(stream: MessageStream, compute: Compute): Promise<void> {
@@ -189,10 +194,9 @@ export class Computations {
     let folder: ComputationFolder;
     try {
       const isTemporary = Boolean(compute.cleanup) || options.forceCleanup;
-      folder = await ComputationFolder.make(options.folder, { ...compute, isTemporary }, host);
+      folder = await this.#folders.make({ ...compute, isTemporary }, host);
     } catch (error) {
-      log.error("no folder for a computation", { reason: messageOf(error) });
-      throw new Refusal("Could not create destination path");
+      throw new Refusal(`Could not create destination path: ${messageOf(error)}`);
     }
     const computation = new HeldComputation(
       compute,
@@ -206,18 +210,18 @@ export class Computations {
     try {
       computation.runner = await this.#runnerFor(computation);
     } catch (error) {
-      await folder.remove([]);
+      await folder.abandon();
       throw error;
     }
     return computation;
   }
 
-  #runnerFor(computation: HeldComputation): Promise<ComputationRunner> {
+  async #runnerFor(computation: HeldComputation): Promise<ComputationRunner> {
     const { options } = this.context;
     const { compute, folder: { path: folder }, mark, language } = computation;
-    return language.open({
+    return await language.open({
       computeId: compute.id,
-      name: compute.type === ComputeType.Program ? programPath(folder, compute.name) : compute.name,
+      name: compute.type === ComputeType.Program ? programPath(folder, compute) : compute.name,
       code: compute.code,
       setup: typeof compute.setup === "string" ? compute.setup : null,
       cleanup: typeof compute.cleanup === "string" ? compute.cleanup : null,
@@ -267,13 +271,8 @@ export class Computations {
     computation.state = "closing";
     const { compute, folder, files } = computation;
     await this.#endRunner(computation, withCleanup);
-    const isShared = [...this.context.held].some((other) =>
-      other !== computation && join(other.folder.path, "/").startsWith(join(folder.path, "/"))
-    );
     const wantsRemoval = Boolean(compute.cleanup) || this.context.options.forceCleanup;
-    if (wantsRemoval && isShared) await folder.removeFiles(files.paths);
-    else if (wantsRemoval) await folder.remove(files.paths);
-    else await folder.removeIfEmpty();
+    await folder.close(wantsRemoval, files.paths);
     this.context.held.remove(computation);
     log.info("computation closed", { computation: compute.name });
     this.events.onClosed();
@@ -317,7 +316,14 @@ async function within(
   }
 }
 
-/** Where a program is that its client calls `name`, whichever separator there is on its machine. */
-function programPath(folder: string, name: string): string {
-  return join(folder, name.split(/[/\\]/).at(-1) ?? name);
+/**
+ * Where the program is: its client may have sent it into a folder below the computation's. One that
+ * did not come with the computation is looked for in the folder itself, as dispynode does.
+ */
+function programPath(folder: string, compute: NodeCompute): string {
+  const file = programFile(compute);
+  if (file !== undefined) return filePath(folder, file);
+  const name = compute.name.split(/[/\\]/).at(-1) ?? "";
+  if (["", ".", ".."].includes(name)) throw new RunnerError("the program has no name");
+  return join(folder, name);
 }

@@ -34,6 +34,7 @@ import {
   type MessageStream,
   type NodeAllocSpec,
   type NodeCloseRequest,
+  programToRepeat,
   sendFile,
   type ToNodeRequest,
   WireError,
@@ -106,6 +107,8 @@ export class NodeLink {
       for (const xfer of [...computation.compute.xferFiles, ...depends]) {
         await this.#sendClientFile(share, computation, xfer);
       }
+      const program = programToRepeat(computation.compute);
+      if (program !== null) await this.#sendClientFile(share, computation, program, ".");
       const answer = await this.#request(node, {
         kind: "SETUP",
         computeId: cluster.id,
@@ -388,8 +391,17 @@ export class NodeLink {
     }
   }
 
-  /** Sends a file that the client has sent to us. */
-  async #sendClientFile(share: Share, computation: Computation, xfer: XferFile | string) {
+  /**
+   * Sends a file that the client has sent to us.
+   *
+   * @param place Where the node is to put it, if not where the client says.
+   */
+  async #sendClientFile(
+    share: Share,
+    computation: Computation,
+    xfer: XferFile | string,
+    place?: string,
+  ) {
     if (typeof xfer === "string") {
       throw new Refusal("setup_failed", `the client named the file ${xfer}, but did not send it`);
     }
@@ -397,7 +409,10 @@ export class NodeLink {
     if (file === undefined) {
       throw new Refusal("setup_failed", `the client did not send its file ${xfer.name}`);
     }
-    await this.#sendFile(share, file);
+    await this.#sendFile(
+      share,
+      place === undefined ? file : { ...file, xfer: { ...file.xfer, destPath: place } },
+    );
   }
 
   /**

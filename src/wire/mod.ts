@@ -26,6 +26,7 @@ export type { MessageRoom } from "./message_room.ts";
 export * from "./from_client.ts";
 export * from "./from_node.ts";
 export * from "./message_limits.ts";
+export * from "./program_file.ts";
 export * from "./records/mod.ts";
 export * from "./status.ts";
 export { ACK, decodePickle, isAck, isPulse, NAK, PULSE, tagOf } from "./tags.ts";

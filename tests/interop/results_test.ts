@@ -53,6 +53,22 @@ scenario(
   },
 );
 
+for (const kind of ["dispynode", "ours"] as const) {
+  scenario(
+    `a program in a folder below its client's runs (node: ${kind})`,
+    { tier: "more", referenceFails: "nodes look for it outside of that folder" },
+    async (lab) => {
+      await lab.startScheduler();
+      await lab.startNode(1, { kind });
+      const { events } = await lab.runClient("program.py", { args: ["tools/deep"] });
+      equal(events.map((job) => [job.result, job.stdout, job.status]), [
+        [0, "args: one|two words\n", JobStatus.Finished],
+        [3, "args: one|two words\n", JobStatus.Finished],
+      ]);
+    },
+  );
+}
+
 scenario(
   "200 jobs over 3 nodes: each its own result, all nodes used, none over its CPUs",
   { tier: "core", limitMs: 90_000 },

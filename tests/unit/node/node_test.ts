@@ -392,14 +392,14 @@ nodeTest(
     const compute = (id: number, destPath: string, cleanup: boolean) =>
       scene.compute(id, { destPath, cleanup });
     for (const destPath of ["../up", "a/../../up"]) {
-      equal(
+      match(
         await scene.askText({ kind: "COMPUTE", compute: compute(1, destPath, true) }),
-        "Could not create destination path",
+        /^Could not create destination path: .*leads upwards$/,
       );
     }
-    const folder = `${scene.folder}/127.0.0.1/data/mine`;
+    const folder = `${scene.folder}/127.0.0.1/named/data/mine`;
     await scene.setUp(1, { destPath: "data/mine", cleanup: false });
-    await scene.setUp(2, { destPath: "data/mine", cleanup: true });
+    await scene.setUp(2, { destPath: "/data/mine", cleanup: true });
     await Deno.writeTextFile(`${folder}/made by a job`, "");
     // The other one still has the folder.
     await scene.close(2);
@@ -407,18 +407,27 @@ nodeTest(
     await scene.close(1);
     equal([...Deno.readDirSync(folder)].length, 1);
     await scene.setUp(3, { destPath: "data/mine", cleanup: true });
+    // One that is refused takes nothing of it away.
+    await scene.askText({
+      kind: "COMPUTE",
+      compute: scene.compute(4, { destPath: "data/mine", cleanup: true, code: "refused" }),
+    });
+    equal([...Deno.readDirSync(folder)].length, 1);
     await scene.close(3);
-    equal([...Deno.readDirSync(`${scene.folder}/127.0.0.1/data`)], []);
+    equal([...Deno.readDirSync(`${scene.folder}/127.0.0.1/named/data`)], []);
   },
 );
 
-Deno.test("a folder of its own that a client names may be anywhere, and is never removed", async () => {
+Deno.test("an absolute dest_path is a place below the node's folder, even with --force_cleanup", async () => {
   await using scene = await Scene.open({ forceCleanup: true });
   const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/of others`, "");
   await scene.setUp(1, { destPath: folder, cleanup: false });
-  await Deno.writeTextFile(`${folder}/made by a job`, "");
+  const own = `${scene.folder}/127.0.0.1/named${folder}`;
+  await Deno.writeTextFile(`${own}/made by a job`, "");
   await scene.close(1);
-  equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["made by a job"]);
+  equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["of others"]);
+  equal((await Deno.stat(own).catch(() => null)) === null, true);
   await Deno.remove(folder, { recursive: true });
 });
 
