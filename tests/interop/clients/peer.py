@@ -1,6 +1,5 @@
 """What the client programs of the scenarios share: clusters on loopback, and JSON lines."""
 
-import inspect
 import json
 import os
 import socket
@@ -9,17 +8,7 @@ import sys
 import threading
 import time
 
-if not hasattr(inspect, 'getargspec'):
-    # dispy checks the signature of its callbacks with a function that Python 3.11 dropped.
-    def _getargspec(func):
-        spec = inspect.getfullargspec(func)
-
-        class ArgSpec(object):
-            args, varargs, keywords, defaults = spec.args, spec.varargs, spec.varkw, spec.defaults
-        return ArgSpec
-    inspect.getargspec = _getargspec
-
-import dispy  # noqa: E402
+import dispy
 
 # Scenarios with networks of their own say where everybody is.
 SCHEDULER = os.environ.get('LAB_SCHEDULER', '127.0.0.1')
