@@ -7,6 +7,7 @@ import {
   optionNamed,
   type OptionTable,
 } from "./options.ts";
+import { DISPY_4_10, DISPY_4_14, DISPY_4_15 } from "../net/port_family.ts";
 import { DISPY_BASE_PORT } from "./ports.ts";
 import { Selection } from "./selection.ts";
 import { nearestWord } from "./suggestion.ts";
@@ -51,6 +52,31 @@ const POLICY_FLAGS: ReadonlyMap<string, OptionName | null> = new Map([
   ["", null],
 ]);
 
+/** What dispy before 4.13 calls some of its options in its files. */
+const OLD_KEYS: ReadonlyMap<string, OptionName> = new Map([
+  ["ip_addrs", "ip_addr"],
+  ["ext_ip_addrs", "ext_ip_addr"],
+]);
+
+/**
+ * The keys of ports that have not been moved: dispy writes its defaults, too, and with those all
+ * families are served. Up to 4.10 there are three of them.
+ */
+function unmovedPorts(entries: readonly IniEntry[]): ReadonlySet<string> {
+  const values = new Map(entries.map(({ key, value }) => [key, value]));
+  const has = (key: string, port: number) => values.get(key) === String(port);
+  const unmoved = new Set<string>();
+  const { basePort } = DISPY_4_10;
+  const old = [["port", basePort], ["node_port", basePort + 1], ["scheduler_port", basePort + 2]];
+  if (old.every(([key, port]) => has(key as string, port as number))) {
+    for (const [key] of old) unmoved.add(key as string);
+  }
+  for (const { basePort } of [DISPY_4_14, DISPY_4_15]) {
+    if (has("dispy_port", basePort)) unmoved.add("dispy_port");
+  }
+  return unmoved;
+}
+
 /** Takes `['a', 'b']`, `[a, b]` and `a, b` apart. */
 function splitList(text: string): string[] {
   return text.replace(/^\[([^]*)\]$/, "$1")
@@ -81,11 +107,14 @@ class ConfigReader {
       if (option.commandLineOnly) this.#keys.delete(name);
       else if (option.dispyKey !== undefined) this.#keys.set(option.dispyKey, name);
     }
+    for (const [key, name] of OLD_KEYS) this.#keys.set(key, name);
   }
 
   readSection(entries: readonly IniEntry[]): Selection {
     const selection = new Selection(this.#table);
+    const unmoved = unmovedPorts(entries);
     for (const entry of entries) {
+      if (unmoved.has(entry.key)) continue;
       const origin = `${this.#path}, line ${entry.line}, ${entry.key}`;
       if (entry.key === POLICY_KEY) this.#readPolicy(entry, origin, selection);
       else this.#readOption(entry, origin, selection);
@@ -117,9 +146,6 @@ class ConfigReader {
     }
     const option = optionNamed(this.#table, name);
     if (isAbsent(option, entry.value)) return;
-    if (entry.key === "dispy_port" && entry.value === String(DISPY_BASE_PORT)) {
-      return; // dispy writes its default too: who has not moved the ports keeps both families
-    }
     if (option.kind === "flag") {
       try {
         if (parseFlag(entry.value)) selection.giveFlag(name, origin);
@@ -229,7 +255,9 @@ export function renderConfigFile(selection: Selection): string {
     "",
     `[${OWN_SECTION}]`,
   ];
-  if (values.port === DISPY_BASE_PORT) lines.push(line("port", "port", String(values.port)));
+  if (values.port === DISPY_BASE_PORT || values.port === DISPY_4_14.basePort) {
+    lines.push(line("port", "port", String(values.port)));
+  }
   for (const name of OWN_KEYS) {
     const value = values[name];
     if (value !== undefined) lines.push(line(name, name, String(value)));

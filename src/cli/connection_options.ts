@@ -6,7 +6,7 @@
 
 import type { CliEnvironment } from "./environment.ts";
 import { type AnyTable, flag, OPTIONS, value } from "./options.ts";
-import { DISPY_BASE_PORT, SPEC_BASE_PORT } from "./ports.ts";
+import { CLIENT_PORTS } from "./ports.ts";
 import { readSecret, type SecretSelection } from "./secrets.ts";
 import { readTlsFiles, type TlsFiles } from "./tls_files.ts";
 import { parseHost, parsePort } from "./values.ts";
@@ -25,7 +25,7 @@ export const CONNECTION_OPTIONS = {
   scheduler_port: value({
     group: GROUP,
     placeholder: "PORT",
-    defaultText: "9702, else 51349",
+    defaultText: CLIENT_PORTS.join(", else "),
     parse: (text) => parsePort(text),
     help: "The scheduler's port for clients: what its --scheduler_port says, or its --port + 2.",
   }),
@@ -96,9 +96,7 @@ export function buildConnection(
   };
   return {
     host: values.scheduler_host ?? "127.0.0.1",
-    ports: values.scheduler_port === undefined
-      ? [DISPY_BASE_PORT + 2, SPEC_BASE_PORT + 2]
-      : [values.scheduler_port],
+    ports: values.scheduler_port === undefined ? CLIENT_PORTS : [values.scheduler_port],
     secret: readSecret("cluster", selection, environment),
     tls: readTlsFiles(
       environment,

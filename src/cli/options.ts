@@ -71,18 +71,18 @@ export const OPTIONS = {
     dispyKey: "dispy_port",
     group: "Network",
     placeholder: "PORT",
-    defaultText: "51347 and 9700, both served",
+    defaultText: "51347, 61590 and 9700, all served",
     parse: parseBasePort,
     help: "First port of the one family to use: PORT for messages from nodes (UDP and TCP), " +
-      "PORT+1 where nodes listen, PORT+2 for clients. Without it both families are served: " +
-      "51347 to 51349 (dispy up to 4.10) and 9700 to 9702 (dispy from 4.11).",
+      "PORT+1 where nodes listen, PORT+2 for clients. Without it all families are served: " +
+      "51347 to 51349 (dispy up to 4.10), 61590 to 61592 (4.11 to 4.14) and 9700 to 9702 (from 4.15).",
   }),
   scheduler_port: value({
     group: "Network",
     placeholder: "PORT",
     defaultText: "--port + 2",
     parse: (text) => parsePort(text),
-    help: "Port for clients, in place of PORT+2. Without --port: the one client port of both " +
+    help: "Port for clients, in place of PORT+2. Without --port: the one client port of all " +
       "families.",
   }),
   node_port: value({
@@ -90,8 +90,7 @@ export const OPTIONS = {
     placeholder: "PORT",
     defaultText: "--port + 1",
     parse: (text) => parsePort(text),
-    help:
-      "Port where nodes listen, in place of PORT+1. Without --port: the one node port of both " +
+    help: "Port where nodes listen, in place of PORT+1. Without --port: the one node port of all " +
       "families.",
   }),
   ipv4_udp_multicast: flag({

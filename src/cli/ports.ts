@@ -1,27 +1,20 @@
+import { ALL_DISPYS, DISPY_4_15, type PortFamily } from "../net/port_family.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The first port of dispy up to 4.10, which the manual of dispyscheduler names. */
-export const SPEC_BASE_PORT = 51347;
+/** The first port of today's dispy, which our own programs use as well. */
+export const DISPY_BASE_PORT = DISPY_4_15.basePort;
 
-/** The first port of dispy from 4.11. */
-export const DISPY_BASE_PORT = 9700;
-
-/** The three ports that work together. */
-export interface PortFamily {
-  /** Where the scheduler listens for nodes (UDP and TCP). */
-  readonly nodeSide: number;
-  /** Where nodes listen (UDP and TCP). */
-  readonly node: number;
-  /** Where the scheduler listens for clients (TCP). */
-  readonly clientSide: number;
-}
+/** The ports at which a scheduler may serve clients, the likeliest first. */
+export const CLIENT_PORTS: readonly number[] = ALL_DISPYS.map(({ basePort }) => basePort + 2)
+  .reverse();
 
 /**
- * The ports to serve: both families of dispy, or the one that was chosen. The two families may name
- * the same `clientSide` or `node` port (given by --scheduler_port or --node_port).
+ * The ports to serve: all families of dispy, in the order of its releases, or the one that was
+ * chosen. The families may name the same `clientSide` or `node` port (given by --scheduler_port or
+ * --node_port).
  */
 export type PortPlan =
-  | { readonly kind: "both"; readonly families: readonly [PortFamily, PortFamily] }
+  | { readonly kind: "all"; readonly families: readonly PortFamily[] }
   | { readonly kind: "one"; readonly families: readonly [PortFamily] };
 
 /** The port options as given. */
@@ -34,9 +27,9 @@ export interface PortOptions {
 }
 
 /**
- * Decides which ports are used. `--port n` chooses the one family n, n+1, n+2; without it both
+ * Decides which ports are used. `--port n` chooses the one family n, n+1, n+2; without it all
  * families of dispy are served. `--scheduler_port` and `--node_port` replace the client and the node
- * port in whatever is served: without `--port` the node sides of both families stay, with the one
+ * port in whatever is served: without `--port` the node sides of all families stay, with the one
  * client or node port given.
  *
  * @param options The port options.
@@ -56,5 +49,5 @@ export function planPorts(options: PortOptions): PortPlan {
     return { nodeSide: base, node: options.nodePort ?? base + 1, clientSide };
   };
   if (options.port !== undefined) return { kind: "one", families: [family(options.port)] };
-  return { kind: "both", families: [family(SPEC_BASE_PORT), family(DISPY_BASE_PORT)] };
+  return { kind: "all", families: ALL_DISPYS.map(({ basePort }) => family(basePort)) };
 }

@@ -12,6 +12,7 @@ import {
   UnusableJournalError,
 } from "../journal/sqlite_database.ts";
 import { getLogger } from "../log/log.ts";
+import { DISPY_4_10, DISPY_4_15 } from "../net/port_family.ts";
 import { readLegacy, type State } from "../server/persistence.ts";
 import { DiskStore } from "../store/disk_store.ts";
 import type { FileStore } from "../store/file_store.ts";
@@ -106,8 +107,14 @@ function sayNotDurable({ durability }: SchedulerConfig, reason: string | null): 
   else log.warning("nothing is kept for a later start", { durability, reason, effect });
 }
 
-/** The same for the same ports and addresses, of which no two schedulers can have the same. */
+/**
+ * The same for the same ports and addresses, of which no two schedulers can have the same. That of a
+ * scheduler with all families has two of them: earlier versions of this program knew no others.
+ */
 function nameOf({ ports, hosts }: SchedulerConfig): string {
-  const parts = [...ports.families.map(({ nodeSide }) => String(nodeSide)), ...hosts];
+  const named = ports.kind === "one"
+    ? ports.families.map(({ nodeSide }) => nodeSide)
+    : [DISPY_4_10.basePort, DISPY_4_15.basePort];
+  const parts = [...named.map(String), ...hosts];
   return `state_${parts.join("_").replaceAll(/[^\w.-]/g, "-")}`;
 }

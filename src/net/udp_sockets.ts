@@ -12,7 +12,7 @@ import { canonicalAddress } from "../wire/mod.ts";
 import type { OwnAddresses } from "./addresses.ts";
 import { messageOf } from "../log/error_message.ts";
 import { listenError } from "./listen_error.ts";
-import type { PortFamily } from "./port_family.ts";
+import { groupsAt, type PortFamily } from "./port_family.ts";
 
 const log = getLogger("udp");
 
@@ -23,10 +23,6 @@ const failures = new RepeatLimiter(log, { intervalMs: 60_000, maxPerInterval: 20
 const RECEIVE_PAUSE_MS = 100;
 
 const LIMITED_BROADCAST = "255.255.255.255";
-
-/** dispy's groups, from `dispy/config.py`. */
-const GROUP_V4 = "239.255.61.59";
-const GROUP_V6 = "ff05::b409:3171:9705:5134:6159";
 
 const ANY_V4 = "0.0.0.0";
 const ANY_V6 = "::";
@@ -101,15 +97,16 @@ export class UdpSockets {
     const of = (version: 4 | 6) => outlets.filter((outlet) => outlet.version === version);
     const addressesV4 = of(4).map(({ bindTo }) => bindTo);
     const indexesV6 = of(6).map(({ interfaceIndex }) => interfaceIndex);
-    for (const { v4, v6 } of this.#receivers.values()) {
-      if (v4 !== null && this.ipv4Multicast) {
+    for (const [family, { v4, v6 }] of this.#receivers) {
+      const groups = groupsAt(family.nodeSide);
+      for (const group of v4 !== null && this.ipv4Multicast ? groups.v4 : []) {
         for (const address of addressesV4.length > 0 ? addressesV4 : [ANY_V4]) {
-          await this.#join(GROUP_V4, address, () => v4.joinMulticastV4(GROUP_V4, address));
+          await this.#join(group, address, () => v4!.joinMulticastV4(group, address));
         }
       }
-      if (v6 !== null) {
+      for (const group of v6 !== null ? groups.v6 : []) {
         for (const index of indexesV6.length > 0 ? indexesV6 : [0]) {
-          await this.#join(GROUP_V6, index, () => v6.joinMulticastV6(GROUP_V6, index));
+          await this.#join(group, index, () => v6!.joinMulticastV6(group, index));
         }
       }
     }
@@ -154,11 +151,15 @@ export class UdpSockets {
   #everybody(family: PortFamily): Target[] {
     const targets: Target[] = [];
     const { v4, v6 } = this.#receivers.get(family) ?? { v4: null, v6: null };
-    const wide = this.ipv4Multicast ? GROUP_V4 : LIMITED_BROADCAST;
+    const groups = groupsAt(family.nodeSide);
+    const wide = {
+      4: this.ipv4Multicast ? groups.v4 : [LIMITED_BROADCAST],
+      6: groups.v6,
+    } as const;
     for (const { version, bindTo, address, broadcast } of this.addresses.outlets) {
       const socket = this.#sender(bindTo);
       if (socket === null) continue;
-      targets.push({ socket, hostname: version === 4 ? wide : GROUP_V6, address });
+      for (const hostname of wide[version]) targets.push({ socket, hostname, address });
       // Nodes with Python's netifaces listen for this broadcast, all others for the limited one.
       if (broadcast !== null && !this.ipv4Multicast) {
         targets.push({ socket, hostname: broadcast, address });
@@ -168,8 +169,10 @@ export class UdpSockets {
       this.addresses.outlets.some((outlet) =>
         outlet.version === version && this.#senders.has(outlet.bindTo)
       );
-    if (v4 !== null && !reaches(4)) targets.push({ socket: v4, hostname: wide, address: null });
-    if (v6 !== null && !reaches(6)) targets.push({ socket: v6, hostname: GROUP_V6, address: null });
+    for (const [version, socket] of [[4, v4], [6, v6]] as const) {
+      if (socket === null || reaches(version)) continue;
+      for (const hostname of wide[version]) targets.push({ socket, hostname, address: null });
+    }
     return targets;
   }
 

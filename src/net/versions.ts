@@ -5,10 +5,11 @@
  */
 
 import { CURRENT_RELEASE } from "../wire/mod.ts";
+import { dispysAt, type PortFamily } from "./port_family.ts";
 import { type Rate, TokenBucket } from "./token_bucket.ts";
 
 /** More versions than that in one network are no versions, but somebody playing. */
-const MAX_OF_NODES = 8;
+const MAX_OF_NODES = 16;
 
 /** Versions that anybody may claim to have; the oldest claim gives way. */
 const MAX_CLAIMED = 3;
@@ -34,6 +35,12 @@ export class Versions {
   /** All that are known. */
   get all(): string[] {
     return [...this.#ofNodes, ...this.#claimed];
+  }
+
+  /** All that nodes of a family may have, those that are known first. */
+  possible(family: PortFamily): string[] {
+    const published = dispysAt(family.nodeSide).flatMap(({ releases }) => releases);
+    return [...new Set([...this.all, ...published])];
   }
 
   /** A node was found that has this version; whether that is news. */

@@ -36,6 +36,12 @@ const MAX_KNOWN_HOSTS = 4096;
 /** Of all nodes that clients name, however many, so many are greeted at a time. */
 const MAX_GREETING = 128;
 
+/**
+ * Every release is greeted so often at most. Nodes log a warning for each greeting of another
+ * release than theirs, so in between only those are sent that are in use.
+ */
+const ALL_RELEASES_INTERVAL_MS = 10 * 60_000;
+
 /** Somebody who may be a node, where we look for it. */
 interface Target {
   readonly host: string;
@@ -51,20 +57,39 @@ export class Discovery {
   readonly #greetingNamed = new Lanes(MAX_GREETING);
   readonly #unknownNames = new RepeatLimiter(log, { intervalMs: UNKNOWN_NAME_INTERVAL_MS });
 
+  #allReleasesMs = -Infinity;
+
   constructor(private readonly context: Context, private readonly udp: UdpSockets) {}
 
   /** Greets all nodes: by broadcast, and those that the scheduler was told of. */
   async greetAll(): Promise<void> {
-    const { nodes } = this.context.options;
-    const named = nodes.filter((node) => !node.includes("*"));
+    const nowMs = performance.now();
+    const isAll = nowMs - this.#allReleasesMs >= ALL_RELEASES_INTERVAL_MS;
+    if (isAll) this.#allReleasesMs = nowMs;
     await Promise.all([
-      this.#broadcast(null),
-      ...named.map((host) => this.#greetNamed(host)),
+      this.#broadcast(null, (family) => isAll ? this.#versions.possible(family) : this.#known),
+      ...this.#named.map((host) => this.#greetNamed(host)),
     ]);
   }
 
+  /** Greets all nodes of one version. */
+  async #greetVersion(version: string): Promise<void> {
+    await Promise.all([
+      this.#broadcast(null, () => [version]),
+      ...this.#named.map((host) => this.#greetNamed(host, version)),
+    ]);
+  }
+
+  get #named(): string[] {
+    return this.context.options.nodes.filter((node) => !node.includes("*"));
+  }
+
+  get #known(): string[] {
+    return this.#versions.all;
+  }
+
   /** Greets a node of `-n`; says so once where its name means nothing, as a typing error may be. */
-  async #greetNamed(host: string): Promise<void> {
+  async #greetNamed(host: string, version?: string): Promise<void> {
     try {
       await lookup(host);
     } catch (error) {
@@ -72,7 +97,7 @@ export class Discovery {
       this.#unknownNames.warning(host, message, { node: host, reason: messageOf(error) });
       return;
     }
-    await this.#greet({ host, port: null });
+    await this.#greet({ host, port: null }, version);
   }
 
   /** Greets the nodes that a client named and that the cluster does not have yet. */
@@ -81,7 +106,7 @@ export class Discovery {
     await Promise.all(
       missing.map(({ pattern, port }) =>
         pattern.includes("*")
-          ? this.#broadcast(port)
+          ? this.#broadcast(port, () => this.#known)
           : this.#greetingNamed.run(() => this.#greet({ host: pattern, port }))
       ),
     );
@@ -89,13 +114,13 @@ export class Discovery {
 
   /** Somebody says that this is its version: nodes of that version are looked for, too. */
   onVersion(version: string): void {
-    if (this.#versions.addClaimed(version)) this.#detach(this.greetAll());
+    if (this.#versions.addClaimed(version)) this.#detach(this.#greetVersion(version));
   }
 
   /** A node was found; its message came from the address `from`, which a NAT may have changed. */
   onNodeFound(pong: Pong, from: string): void {
     this.knowHosts(pong.ipAddr, from);
-    if (this.#versions.addOfNode(pong.version)) this.#detach(this.greetAll());
+    if (this.#versions.addOfNode(pong.version)) this.#detach(this.#greetVersion(pong.version));
   }
 
   /** Nodes were found at these addresses, in this run or an earlier one. */
@@ -154,46 +179,72 @@ export class Discovery {
   }
 
   /** Greets all nodes in reach of a broadcast or multicast, at `port` or the usual ones. */
-  async #broadcast(port: number | null): Promise<void> {
+  async #broadcast(
+    port: number | null,
+    versionsOf: (family: PortFamily) => readonly string[],
+  ): Promise<void> {
     for (const family of this.udp.families) {
+      const versions = versionsOf(family);
       await this.udp.announce(
         family,
         port ?? family.node,
-        (ownAddress) => this.#datagrams(family, null, ownAddress),
+        (ownAddress) => this.#datagrams(family, versions, null, ownAddress),
       );
     }
   }
 
-  /** Greets whoever is at `target`, by UDP and, as UDP may get lost, by TCP. */
-  async #greet({ host, port }: Target): Promise<void> {
+  /**
+   * Greets whoever is at `target`, by UDP and, as UDP may get lost, by TCP.
+   *
+   * A node takes no greeting but that of its own release, of which nothing is known: each release of
+   * the family is tried by TCP, which nodes do not log, one after the other. That costs a connection
+   * each, but only where somebody listens; where nobody does, it is the first that fails.
+   *
+   * @param version The only one to greet; all where absent.
+   */
+  async #greet({ host, port }: Target, version?: string): Promise<void> {
     await Promise.all(this.udp.families.map(async (family) => {
       const nodePort = port ?? family.node;
-      await this.udp.send(family, host, nodePort, this.#datagrams(family, host, null));
-      await Promise.all(
-        this.#versions.all.map((version) => this.#greetByTcp(family, host, nodePort, version)),
-      );
+      const known = version === undefined ? this.#known : [version];
+      await this.udp.send(family, host, nodePort, this.#datagrams(family, known, host, null));
+      const possible = version === undefined ? this.#versions.possible(family) : [version];
+      for (const each of possible) {
+        if (!await this.#greetByTcp(family, host, nodePort, each)) return;
+        // It has answered: it is a node of ours.
+        const { nodes } = this.context.engine.core;
+        if (nodes.get(host)?.info.version === each) return;
+      }
     }));
   }
 
-  async #greetByTcp(family: PortFamily, host: string, port: number, version: string) {
+  /** Returns whether somebody listens there. */
+  async #greetByTcp(
+    family: PortFamily,
+    host: string,
+    port: number,
+    version: string,
+  ): Promise<boolean> {
     try {
       using stream = await this.context.nodeTransport.connect(host, port);
       // A relay passes on what we announce, and asks us there.
       const greeting = this.#greeting(family, version, host, stream.localAddr.hostname);
       await stream.writeRequest(FILLER_AUTH, ...encodeDiscovery(greeting));
       await stream.waitForClose();
+      return true;
     } catch (error) {
       log.debug("no node there", { host, port, reason: messageOf(error) });
+      return false;
     }
   }
 
-  /** A greeting for each version of dispy that we know of. */
+  /** A greeting for each of these versions of dispy. */
   #datagrams(
     family: PortFamily,
+    versions: readonly string[],
     nodeIpAddr: string | null,
     ownAddress: string | null,
   ): Uint8Array[] {
-    return this.#versions.all.map((version) =>
+    return versions.map((version) =>
       concat(encodeDiscovery(this.#greeting(family, version, nodeIpAddr, ownAddress)))
     );
   }

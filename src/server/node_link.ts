@@ -21,16 +21,17 @@ import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import { delay } from "@std/async/delay.js";
 import {
   ACK,
-  type AckAnswer,
   ComputeType,
   decodeAckAnswer,
   decodeComputeAnswer,
   decodeIntAnswer,
+  decodeJobAnswer,
   decodeRetrieveJobAnswer,
   decodeUidsAnswer,
   type DispyJob,
   encodeClientRequest,
   encodeToNode,
+  type JobAnswer,
   type MessageStream,
   type NodeAllocSpec,
   type NodeCloseRequest,
@@ -297,7 +298,7 @@ export class NodeLink {
       return asRefusal(error);
     }
     using _ = stream;
-    let answer: AckAnswer;
+    let answer: JobAnswer;
     try {
       const sent = { ...record, hash: job.runHash, code: this.#codeFor(share, record.code) };
       const chunks = encodeToNode({ kind: "JOB", job: sent });
@@ -306,19 +307,17 @@ export class NodeLink {
       const message = await stream.readMessage(MAX_ANSWER_BYTES);
       // A node that was restarted closes the connection: it has another sign.
       if (message.length === 0) return { kind: "unreachable" };
-      answer = decodeAckAnswer(message);
+      answer = decodeJobAnswer(message);
     } catch (error) {
       return await this.#afterSilence(job, share, error);
     }
     if (answer.kind === "accepted") return null;
-    const { reason } = answer;
-    if (/^All CPUs busy/.test(reason)) {
+    if (answer.kind === "busy") {
       void this.#endOrphans(node);
       return { kind: "busy" };
     }
-    const what = `node ${node.ipAddr} did not take the job: ${reason}`;
-    const dropped = /^Invalid (job|computation|scheduler)/.test(reason);
-    return { kind: dropped ? "dropped" : "rejected", reason: what };
+    const reason = `node ${node.ipAddr} did not take the job: ${answer.reason}`;
+    return { kind: answer.kind, reason };
   }
 
   /** The code that goes with a job to a node: to dispynode, functions bring more of it. */

@@ -7,7 +7,7 @@
 
 import { PyDict, PyTuple } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
-import { decodeReason, toReason } from "./answers.ts";
+import { decodeAckAnswer, decodeReason, toReason } from "./answers.ts";
 import { WireError } from "./errors.ts";
 import {
   asSafeInt,
@@ -174,6 +174,25 @@ export function decodeToNode(message: Uint8Array): ToNodeRequest {
 export type ComputeAnswer =
   | { readonly kind: "accepted"; readonly cpus: number }
   | { readonly kind: "refused"; readonly reason: string };
+
+/** What a node says to a job. */
+export type JobAnswer =
+  | { readonly kind: "accepted" }
+  /**
+   * `busy`: no CPU is free. `dropped`: the node does not know the job's computation (any more).
+   * `rejected`: whatever else.
+   */
+  | { readonly kind: "busy" | "dropped" | "rejected"; readonly reason: string };
+
+/** Reads a node's answer to `JOB:`. Up to 4.12.2, refusals begin with `NAK`. */
+export function decodeJobAnswer(message: Uint8Array): JobAnswer {
+  const answer = decodeAckAnswer(message);
+  if (answer.kind === "accepted") return answer;
+  const { reason } = answer;
+  if (/^All CPUs busy|^NAK \(all cpus busy\)/.test(reason)) return { kind: "busy", reason };
+  const isDropped = /^Invalid (job|computation|scheduler)|^NAK$|^NAK \(invalid computation/;
+  return { kind: isDropped.test(reason) ? "dropped" : "rejected", reason };
+}
 
 /** First byte of every pickle since protocol 2; no text begins with it. */
 const PICKLE_PROTO = 0x80;

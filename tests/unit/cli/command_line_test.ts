@@ -7,13 +7,14 @@ import { ValueError } from "../../../src/cli/values.ts";
 import { ALL_AVAILABLE, FakeEnvironment } from "./fake_environment.ts";
 
 const SPEC_FAMILY = { nodeSide: 51347, node: 51348, clientSide: 51349 };
+const MIDDLE_FAMILY = { nodeSide: 61590, node: 61591, clientSide: 61592 };
 const DISPY_FAMILY = { nodeSide: 9700, node: 9701, clientSide: 9702 };
 
 const DEFAULTS: SchedulerConfig = {
   nodes: [],
   hosts: [],
   extHosts: [],
-  ports: { kind: "both", families: [SPEC_FAMILY, DISPY_FAMILY] },
+  ports: { kind: "all", families: [SPEC_FAMILY, MIDDLE_FAMILY, DISPY_FAMILY] },
   ipv4UdpMulticast: false,
   nodeSecret: "",
   clusterSecret: "",
@@ -71,14 +72,20 @@ const ACCEPTED: [string, Partial<SchedulerConfig>][] = [
   }],
   ["--scheduler_port 7", {
     ports: {
-      kind: "both",
-      families: [{ ...SPEC_FAMILY, clientSide: 7 }, { ...DISPY_FAMILY, clientSide: 7 }],
+      kind: "all",
+      families: [SPEC_FAMILY, MIDDLE_FAMILY, DISPY_FAMILY].map((each) => ({
+        ...each,
+        clientSide: 7,
+      })),
     },
   }],
   ["--node_port 65535", {
     ports: {
-      kind: "both",
-      families: [{ ...SPEC_FAMILY, node: 65535 }, { ...DISPY_FAMILY, node: 65535 }],
+      kind: "all",
+      families: [SPEC_FAMILY, MIDDLE_FAMILY, DISPY_FAMILY].map((each) => ({
+        ...each,
+        node: 65535,
+      })),
     },
   }],
   ["--node_secret a --cluster-secret=-b", { nodeSecret: "a", clusterSecret: "-b" }],

@@ -32,11 +32,27 @@ function refusal(content: string | Error, table = ALL_AVAILABLE): string {
   return (outcome.stderr ?? "").replace("dispyscheduler: ", "").replace(/\n$/, "");
 }
 
-Deno.test("the file dispy 4.15 saves without options gives dispy's defaults on both families", () => {
+Deno.test("the file dispy 4.15 saves without options gives dispy's defaults on all families", () => {
   assertEquals(runWith(fixture("dispy_4.15_defaults.ini")), {
     ...run([]),
     msgTimeoutMs: 10_000, // dispy 4.15 writes its own default
   });
+});
+
+Deno.test("the file dispy 4.10 saves without options leaves all families to be served", () => {
+  assertEquals(runWith(fixture("dispy_4.10_defaults.ini")), {
+    ...run(["-n", "10.0.0.1", "-i", "192.168.20.55"]),
+    msgTimeoutMs: 10_000,
+  });
+  const moved = fixture("dispy_4.10_defaults.ini").replace("51348", "7001");
+  assertEquals(runWith(moved).ports.families, [
+    { nodeSide: 51347, node: 7001, clientSide: 51349 },
+  ]);
+});
+
+Deno.test("the port that dispy 4.11 to 4.14 saves has not been moved; a port given by hand is meant", () => {
+  assertEquals(runWith("[DEFAULT]\ndispy_port = 61590\n").ports, run([]).ports);
+  assertEquals(runWith("[dispyscheduler]\nport = 61590\n").ports.kind, "one");
 });
 
 Deno.test("the file dispy 4.15 saves with options gives these options", () => {

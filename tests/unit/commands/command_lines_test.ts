@@ -29,7 +29,7 @@ function read<Table extends AnyTable, Config>(
 Deno.test("the scheduler is at this machine's usual ports unless options say otherwise", () => {
   assertEquals(read(status).connection, {
     host: "127.0.0.1",
-    ports: [9702, 51349],
+    ports: [9702, 61592, 51349],
     secret: "from environment",
     tls: null,
     timeoutMs: 5000,

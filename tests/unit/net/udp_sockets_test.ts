@@ -4,7 +4,7 @@ import { delay } from "@std/async/delay.js";
 import { configureLogging } from "../../../src/log/log.ts";
 import type { OwnAddresses } from "../../../src/net/addresses.ts";
 import { ListenError } from "../../../src/net/listen_error.ts";
-import type { PortFamily } from "../../../src/net/port_family.ts";
+import { groupsAt, type PortFamily } from "../../../src/net/port_family.ts";
 import { UdpSockets } from "../../../src/net/udp_sockets.ts";
 
 const NOTHING_KNOWN: OwnAddresses = { listenAt: [], known: [], outlets: [] };
@@ -50,6 +50,16 @@ for (const [address, ignore] of [["127.0.0.1", false], ["::1", !hasIpv6]] as con
     },
   });
 }
+
+Deno.test("each family has the multicast groups of its releases; a port of nobody's has all", () => {
+  assertEquals(groupsAt(9700), groupsAt(61590));
+  assertEquals(groupsAt(51347).v4, ["239.255.51.34"]);
+  assertEquals(groupsAt(51348), groupsAt(51347));
+  assertEquals(groupsAt(7000), {
+    v4: [...groupsAt(51347).v4, ...groupsAt(9700).v4],
+    v6: [...groupsAt(51347).v6, ...groupsAt(9700).v6],
+  });
+});
 
 Deno.test("an address that is not ours cannot be sent from, which ends nothing", async () => {
   const outlet = {

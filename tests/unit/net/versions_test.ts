@@ -25,6 +25,21 @@ Deno.test("what is no version is none, and all nodes are greeted a few times a m
   assertEquals(news, 8);
 });
 
+Deno.test("a node of a family is greeted with what is in use, then with all that was published", () => {
+  const versions = new Versions(() => 0);
+  versions.addClaimed("4.11.0");
+  const of = (base: number) =>
+    versions.possible({ nodeSide: base, node: base + 1, clientSide: base + 2 });
+  assertEquals(of(9700), [CURRENT_RELEASE, "4.11.0", "4.15.1", "4.15.0"]);
+  assertEquals(of(61590).length, 2 + 8);
+  const old = of(51347);
+  assertEquals(old.slice(0, 3), [CURRENT_RELEASE, "4.11.0", "4.10.6"]);
+  for (const release of ["4.10.0", "4.9.1", "4.8.9", "4.7.7", "4.7.0", "4.6.18"]) {
+    assertEquals(old.includes(release), true, release);
+  }
+  assertEquals(new Set([...of(9700), ...of(61590), ...old]).size, of(7000).length);
+});
+
 Deno.test("a version that was claimed and then found at a node is no news", () => {
   const versions = new Versions(() => 0);
   assertEquals(versions.addClaimed("4.15.1"), true);

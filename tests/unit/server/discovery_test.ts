@@ -3,7 +3,8 @@
 import { assertEquals } from "@std/assert/equals.js";
 import type { UdpSockets } from "../../../src/net/udp_sockets.ts";
 import { Discovery } from "../../../src/server/discovery.ts";
-import { WireError } from "../../../src/wire/mod.ts";
+import { concat } from "@std/bytes/concat.js";
+import { decodeNodeRequest, type MessageStream, WireError } from "../../../src/wire/mod.ts";
 import { Bench, FAMILY } from "./bench.ts";
 
 const NAMED = 2_000;
@@ -30,4 +31,38 @@ Deno.test("a client may name many nodes; they are not all connected to at once",
   await new Discovery(bench.context, udp).greetFor(cluster);
   assertEquals(all, NAMED);
   assertEquals(most <= 256, true, `${most} connections at a time`);
+});
+
+Deno.test("a machine where nobody listens is tried once a family, one that listens with each release", async () => {
+  await using bench = new Bench();
+  const tried: string[] = [];
+  const listening = { value: false };
+  bench.context.nodeTransport.connect = () => {
+    if (!listening.value) {
+      tried.push("nobody");
+      return Promise.reject(new WireError("connect", "nobody is there"));
+    }
+    return Promise.resolve({
+      localAddr: { hostname: "127.0.0.1" },
+      writeRequest: (_auth: Uint8Array, ...chunks: Uint8Array[]) => {
+        const ping = decodeNodeRequest(concat(chunks));
+        if (ping.kind === "PING") tried.push(ping.version);
+        return Promise.resolve();
+      },
+      waitForClose: () => Promise.resolve(),
+      [Symbol.dispose]: () => {},
+    } as unknown as MessageStream);
+  };
+  const old = { nodeSide: 51347, node: 51348, clientSide: 51349 };
+  const udp = { families: [old], send: () => Promise.resolve() } as unknown as UdpSockets;
+  const discovery = new Discovery(bench.context, udp);
+  await discovery.greetHost("192.0.2.1", 51348);
+  assertEquals(tried, ["nobody"]);
+  listening.value = true;
+  tried.length = 0;
+  await discovery.greetHost("192.0.2.1", 51348);
+  assertEquals(new Set(tried).size, tried.length);
+  for (const release of ["4.15.2", "4.10.6", "4.9.0", "4.6.18"]) {
+    assertEquals(tried.includes(release), true, release);
+  }
 });

@@ -8,6 +8,7 @@ import {
   decodeClientComputeAnswer,
   decodeComputeAnswer,
   decodeIntAnswer,
+  decodeJobAnswer,
   decodePendingJobsAnswer,
   decodeRelayAnswer,
   decodeRetrieveJobAnswer,
@@ -96,6 +97,24 @@ Deno.test("anything but ACK refuses, with a reason fit for one line of a log", (
   });
   const long = decodeAckAnswer(bytes("x".repeat(5000)));
   assertEquals(long.kind === "refused" && long.reason.length, 201);
+});
+
+Deno.test("a node's refusal of a job means the same in every release", () => {
+  const kind = (text: string) => decodeJobAnswer(bytes(text)).kind;
+  assertEquals(kind("ACK"), "accepted");
+  // The first text of each is of 4.12.3 and later, the others are of earlier releases.
+  for (const text of ["All CPUs busy!", "NAK (all cpus busy)"]) assertEquals(kind(text), "busy");
+  for (
+    const text of [
+      "Invalid job (KeyError(1))",
+      "Invalid computation code",
+      "NAK",
+      "NAK (invalid computation 140234567890123)",
+    ]
+  ) assertEquals(kind(text), "dropped");
+  for (const text of ["NAK (invalid command: b'JOB')", "", "File is too big"]) {
+    assertEquals(kind(text), "rejected");
+  }
 });
 
 Deno.test("a scheduler's refusal reaches the client as text", () => {
