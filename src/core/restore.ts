@@ -63,14 +63,19 @@ function restoreClusters(core: Core, { clusters }: Snapshot, nowMs: number): voi
     cluster.isRecovering = record.isRecovering;
     cluster.wantsResults = record.wantsResults;
     cluster.jobsDone = record.jobsDone;
-    cluster.cpuTimeS = record.cpuTimeS;
+    cluster.cpuTimeS = durationOf(record.cpuTimeS);
     cluster.lastPulseMs = nowMs;
     for (const ipAddr of record.excludedNodes) cluster.excludedNodes.add(ipAddr);
     core.clusters.set(id, cluster);
     core.skipPast(id, Math.max(createdSeq, record.scheduleSeq));
     core.totals.jobsDone += record.jobsDone;
-    core.totals.cpuTimeS += record.cpuTimeS;
+    core.totals.cpuTimeS += cluster.cpuTimeS;
   }
+}
+
+/** Earlier versions have added up whatever nodes said, which no status can show. */
+function durationOf(seconds: number): number {
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : 0;
 }
 
 function restoreShare(core: Core, record: ShareRecord, nowMs: number): void {
@@ -84,7 +89,7 @@ function restoreShare(core: Core, record: ShareRecord, nowMs: number): void {
   share.state = record.state;
   share.terminatePending = record.terminatePending;
   share.jobsDone = share.jobsNoted = record.jobsDone;
-  share.cpuTimeS = record.cpuTimeS;
+  share.cpuTimeS = durationOf(record.cpuTimeS);
   const isSetUp = record.state !== "setting_up" && record.state !== "dropped";
   if (!isSetUp || (record.state === "failed" && record.isRetried)) {
     // Whether the node has the computation is seen when it is sent again.

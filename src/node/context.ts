@@ -11,9 +11,6 @@ import type { NodeOptions } from "./options.ts";
 import type { ProcessMark } from "./process_tree.ts";
 import type { JobLanguage } from "./runner.ts";
 
-/** Messages of peers that have proved the secret may be this long. */
-export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
-
 /** Answers of schedulers may be this long. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 

@@ -117,7 +117,7 @@ export class KeptReplies {
     const unwritten = this.#unwritten.get(kept);
     if (unwritten !== undefined) return unwritten;
     try {
-      return decodeJobReply(requireValue(await readKept(kept.path), "reply", kept.path));
+      return decodeJobReply(requireValue(await readKept(kept.path), "reply", "kept reply"));
     } catch (error) {
       // It was fetched meanwhile.
       if (!this.#all.has(kept)) return null;
@@ -175,15 +175,15 @@ export class KeptReplies {
   async #find(path: string): Promise<void> {
     try {
       const dict = await readKept(path);
-      const reply = decodeJobReply(requireValue(dict, "reply", path));
+      const reply = decodeJobReply(requireValue(dict, "reply", "kept reply"));
       const { mtime } = await Deno.stat(path);
       this.#all.add({
         uid: reply.uid,
-        computeId: requireInt(dict, "compute_id", path),
-        auth: requireString(dict, "auth", path),
+        computeId: requireInt(dict, "compute_id", "kept reply"),
+        auth: requireString(dict, "auth", "kept reply"),
         replyTo: {
-          host: requireString(dict, "host", path),
-          port: requirePort(dict, "port", path),
+          host: requireString(dict, "host", "kept reply"),
+          port: requirePort(dict, "port", "kept reply"),
         },
         path,
         keptMs: mtime?.getTime() ?? Date.now(),

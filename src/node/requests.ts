@@ -22,6 +22,7 @@ import {
   FILLER_AUTH,
   GREETING_LIMITS,
   isAck,
+  limitsAt,
   MAX_GREETING_BYTES,
   type MessageStream,
   type NodeQueryRequest,
@@ -30,7 +31,7 @@ import {
 } from "../wire/mod.ts";
 import { splitTag } from "../wire/tags.ts";
 import type { Computations } from "./computations.ts";
-import { MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, type NodeContext } from "./context.ts";
+import { MAX_ANSWER_BYTES, type NodeContext } from "./context.ts";
 import type { Discovery } from "./discovery.ts";
 import { takeFile } from "./file_intake.ts";
 import type { HeldComputation } from "./held_computations.ts";
@@ -57,6 +58,8 @@ export interface RequestParts {
   readonly kept: KeptReplies;
 }
 
+const REQUEST_LIMITS = limitsAt("toNode");
+
 /** See the module's description. */
 export class Requests {
   readonly #refusals = new RepeatLimiter(log, {
@@ -71,7 +74,7 @@ export class Requests {
     const auth = await stream.readExactly(AUTH_LENGTH_BYTES);
     if (!authMatches(auth, this.context.auth)) return await this.#serveStranger(stream, auth);
     guest.proved();
-    const message = await stream.readMessage(MAX_MESSAGE_BYTES);
+    const message = await stream.readMessage(REQUEST_LIMITS);
     if (message.length === 0) return;
     const { tag, body } = splitTag(message);
     if (tag === "PING") return this.#greeted(decodePing(body), stream);

@@ -35,6 +35,7 @@ import {
   encodeUidsAnswer,
   GREETING_LIMITS,
   isAck,
+  limitsAt,
   MAX_GREETING_BYTES,
   type MessageStream,
   NAK,
@@ -47,12 +48,7 @@ import { StoreError } from "../store/file_store.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import type { ComputationIntake } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
-import {
-  type Context,
-  MAX_ANSWER_BYTES,
-  MAX_MESSAGE_BYTES,
-  SECRET_WARNING_INTERVAL_MS,
-} from "./context.ts";
+import { type Context, MAX_ANSWER_BYTES, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import type { ControlSide } from "./control_side.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
@@ -81,6 +77,8 @@ export interface ClientSideParts {
   readonly controlSide: ControlSide;
 }
 
+const REQUEST_LIMITS = limitsAt("fromClient");
+
 /** The tag of the only message that nobody needs a secret for. */
 const GREETING = "CLIENT";
 
@@ -102,7 +100,7 @@ export class ClientSide {
     }
     guest.proved();
     using room = this.context.receiving.clients.share();
-    const message = await stream.readMessage(MAX_MESSAGE_BYTES, room);
+    const message = await stream.readMessage(REQUEST_LIMITS, room);
     if (message.length === 0) return;
     if (tagOf(message) === CONTROL_TAG) {
       return await this.parts.controlSide.serve(stream, message);

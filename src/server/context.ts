@@ -44,9 +44,6 @@ export interface Context {
 /** A peer with a wrong secret goes on trying; its warning is not repeated within this time. */
 export const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
 
-/** Messages of peers that have proved their secret may be this long. */
-export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
-
 /** Answers of nodes other than results may be this long. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 

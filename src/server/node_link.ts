@@ -32,6 +32,7 @@ import {
   encodeClientRequest,
   encodeToNode,
   type JobAnswer,
+  MAX_MESSAGE_BYTES,
   type MessageStream,
   type NodeAllocSpec,
   type NodeCloseRequest,
@@ -43,7 +44,7 @@ import {
 } from "../wire/mod.ts";
 import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import type { Computation } from "./computation.ts";
-import { type Context, MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES, nodeAuthOf } from "./context.ts";
+import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";

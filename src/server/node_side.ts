@@ -30,7 +30,10 @@ import {
   GREETING_LIMITS,
   type JobFileMessage,
   type JobReply,
+  limitsAt,
   MAX_GREETING_BYTES,
+  MAX_MESSAGE_BYTES,
+  type MessageLimit,
   type MessageStream,
   NODE_LIMITS,
   type NodeCpus,
@@ -44,17 +47,16 @@ import {
   type RelayInfo,
   type Terminated,
   unsafeFileName,
-  WireError,
 } from "../wire/mod.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import type { ClientLinks } from "./client_links.ts";
-import { type Context, MAX_MESSAGE_BYTES, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
+import { type Context, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { ResultIntake } from "./result_intake.ts";
-import { SMALL_BYTES, type TransferShare } from "../net/transfer_budget.ts";
+import type { TransferShare } from "../net/transfer_budget.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import { Throttle } from "../net/throttle.ts";
 import type { Rate } from "../net/token_bucket.ts";
@@ -69,8 +71,7 @@ const ANSWER_RATE: Rate = { burst: 64, perSecond: 2 };
 /** So many machines that were greeted for are remembered. */
 const MAX_ANSWERED = 4096;
 
-/** What names a file of a job is no longer than that; its content comes later. */
-const MAX_FILE_HEAD_BYTES = SMALL_BYTES;
+const MESSAGE_LIMITS = limitsAt("fromNode");
 
 /** How long a node that says farewell is given to end. */
 const FAREWELL_MS = 1_000;
@@ -96,9 +97,9 @@ export class NodeSide {
 
   /** Serves one connection to the node port of `family`. */
   async serve(stream: MessageStream, family: PortFamily, guest: Guest): Promise<void> {
-    const { maxBytes, pickles } = limitsOf(guest);
+    const { limit, pickles } = this.#limitsOf(guest);
     using room = this.context.receiving.nodes.share();
-    const message = await stream.readMessage(maxBytes, room);
+    const message = await stream.readMessage(limit, room);
     if (message.length === 0) return;
     const request = decodeNodeRequest(message, pickles);
     if (guest.isKnown) guest.stay();
@@ -108,10 +109,7 @@ export class NodeSide {
       case "PULSE":
         return await this.#pulse(stream, request);
       case "FILEXFER":
-        if (message.length > MAX_FILE_HEAD_BYTES) {
-          // With room taken for it, waiting for room for the reply behind it might never end.
-          throw new WireError("too_large", `FILEXFER of ${message.length} bytes`);
-        }
+        // So short that no room is taken for it: waiting for room for the reply behind it ends.
         return await this.#jobFile(stream, request, guest, room);
       case "RELAY_INFO":
         return await this.#relayInfo(stream, request, family);
@@ -179,7 +177,7 @@ export class NodeSide {
     room: TransferShare,
   ): Promise<void> {
     // A provisional result may be in it, of any size.
-    const { maxBytes, pickles } = limitsOf(guest);
+    const { maxBytes, pickles } = this.#limitsOf(guest);
     const reply = decodeBareJobReply(await stream.readMessage(maxBytes, room), pickles);
     const job = this.context.engine.core.jobs.get(reply.uid);
     // The job may be heard of before its node's acknowledgement is.
@@ -324,6 +322,24 @@ export class NodeSide {
     this.context.engine.post((core, nowMs) => onNodeTerminated(core, node, nowMs));
   }
 
+  /**
+   * What a message may ask of us, and the reply behind a job's file: long ones are results, which
+   * only a node that we have given a computation has.
+   */
+  #limitsOf(guest: Guest): {
+    readonly limit: number | MessageLimit;
+    readonly maxBytes: number;
+    readonly pickles: PickleLimits;
+  } {
+    const { nodes, jobs } = this.context.engine.core;
+    const node = nodes.get(guest.address);
+    // One behind a NAT, or at several addresses, may send from another than the one it is known by.
+    const owesResults = node === undefined ? jobs.size > 0 : node.shares.size > 0;
+    return guest.isKnown && owesResults
+      ? { limit: MESSAGE_LIMITS, maxBytes: MAX_MESSAGE_BYTES, pickles: NODE_LIMITS }
+      : { limit: MAX_GREETING_BYTES, maxBytes: MAX_GREETING_BYTES, pickles: GREETING_LIMITS };
+  }
+
   /** The node that a message is from, if it carries that node's sign. */
   #knownNode(message: { ipAddr: string; sign: string }, from: string): Node | undefined {
     const { core } = this.context.engine;
@@ -334,11 +350,4 @@ export class NodeSide {
     log.debug("message of an unknown node; ignored", { node: message.ipAddr, from });
     return undefined;
   }
-}
-
-/** Large messages are for machines on which a node of ours runs. */
-function limitsOf(guest: Guest): { maxBytes: number; pickles: PickleLimits } {
-  return guest.isKnown
-    ? { maxBytes: MAX_MESSAGE_BYTES, pickles: NODE_LIMITS }
-    : { maxBytes: MAX_GREETING_BYTES, pickles: GREETING_LIMITS };
 }

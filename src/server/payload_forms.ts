@@ -13,6 +13,7 @@ import {
   encodeBareJobReply,
   encodeDispyJob,
   type JobReply,
+  withoutFieldLimits,
 } from "../wire/mod.ts";
 import type { PayloadForm } from "./kept_payload.ts";
 
@@ -21,7 +22,8 @@ export const JOB_FORM: PayloadForm<DispyJob> = {
   table: "job",
   isResult: false,
   encode: (job) => dumpChunks(encodeDispyJob(job)),
-  decode: (bytes) => decodeDispyJob(decodePickle(bytes, "job that was kept")),
+  decode: (bytes) =>
+    withoutFieldLimits(() => decodeDispyJob(decodePickle(bytes, "job that was kept"))),
   sizeOf: (job) => {
     const { args, kwargs, code, hash, xferFiles, extra } = job;
     const bytes = args.length + kwargs.length + code.length;
@@ -46,7 +48,7 @@ export const RESULT_FORM: PayloadForm<JobReply> = {
   table: "result",
   isResult: true,
   encode: encodeBareJobReply,
-  decode: (bytes) => decodeBareJobReply(bytes),
+  decode: (bytes) => withoutFieldLimits(() => decodeBareJobReply(bytes)),
   sizeOf: ({ result, stdout, stderr, exception }) => {
     let bytes = result?.length ?? 0;
     for (const text of [stdout, stderr, exception]) {

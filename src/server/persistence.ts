@@ -23,6 +23,7 @@ import {
   encodeXferFile,
   type JobReply,
   type NodeAllocSpec,
+  withoutFieldLimits,
   type XferFile,
 } from "../wire/mod.ts";
 import type { Computation, Computations } from "./computation.ts";
@@ -150,6 +151,11 @@ export interface Legacy {
  * @throws {UnusableJournalError} where it is not what this program writes
  */
 export function readLegacy(database: Database): Legacy {
+  // Earlier versions had no such limits: what they have taken is read as it is.
+  return withoutFieldLimits(() => readAll(database));
+}
+
+function readAll(database: Database): Legacy {
   try {
     const meta = new Map(
       Array.from(database.rows("meta"), ({ key, record }) => [key, unpack<Packable>(record)]),

@@ -149,6 +149,12 @@ export function encodeControlRequest<Name extends ControlRequestName>(
  */
 export function decodeControlRequest(message: Uint8Array): ControlRequest {
   const what = "control request";
+  if (message.length > MAX_CONTROL_REQUEST_BYTES) {
+    throw new WireError(
+      "malformed",
+      `${what}: ${message.length} bytes; the limit is ${MAX_CONTROL_REQUEST_BYTES}`,
+    );
+  }
   const json = parse(splitTag(message).body, what);
   const { version, request } = fromJson({ version: "number", request: "string" }, json, what);
   if (version !== CONTROL_VERSION) {

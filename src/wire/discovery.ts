@@ -9,7 +9,6 @@ import { dumps, PyDict } from "../pickle/mod.ts";
 import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import { decodeAnswer } from "./answers.ts";
 import {
-  badField,
   optionalBytes,
   optionalString,
   requireBytes,
@@ -150,7 +149,7 @@ function decodePing(body: Uint8Array, limits?: PickleLimits): Ping {
   const kind = "PING";
   const dict = requireDict(decodePickle(body, kind, limits), kind);
   const version = requireString(dict, "version", kind);
-  const port = requirePeerPort(dict, kind);
+  const port = requirePort(dict, "port", kind);
   if (dict.has("ip_addr")) {
     return {
       kind,
@@ -192,7 +191,7 @@ function decodePong(body: Uint8Array, limits?: PickleLimits): Pong {
     version: requireString(dict, "version", kind),
     sign: requireString(dict, "sign", kind),
     ipAddr: requireString(dict, "ip_addr", kind),
-    port: requirePeerPort(dict, kind),
+    port: requirePort(dict, "port", kind),
     name: requireString(dict, "name", kind),
     cpus: requireInt(dict, "cpus", kind),
     platform: requireString(dict, "platform", kind),
@@ -209,7 +208,7 @@ function decodeRelayInfo(body: Uint8Array, limits?: PickleLimits): RelayInfo {
     kind,
     version: requireString(dict, "version", kind),
     sign: optionalString(dict, "sign", kind),
-    port: requirePeerPort(dict, kind),
+    port: requirePort(dict, "port", kind),
     ipAddrs: requireStrings(dict, "ip_addrs", kind),
     auth: optionalBytes(dict, "auth", kind),
     schedulerIpAddr: requireString(dict, "scheduler_ip_addr", kind),
@@ -222,16 +221,9 @@ function decodeTerminated(body: Uint8Array, limits?: PickleLimits): Terminated {
   return {
     kind,
     ipAddr: requireString(dict, "ip_addr", kind),
-    port: requirePeerPort(dict, kind),
+    port: requirePort(dict, "port", kind),
     sign: requireString(dict, "sign", kind),
   };
-}
-
-/** The port of a peer that somebody is to connect to: not 0. */
-function requirePeerPort(dict: PyDict, what: string): number {
-  const port = requirePort(dict, "port", what);
-  if (port === 0) throw badField(what, "port", "a port number above 0");
-  return port;
 }
 
 /** Writes a discovery message. */
@@ -320,6 +312,6 @@ export function decodeRelayAnswer(message: Uint8Array): RelayAnswer | null {
   return {
     sign: requireString(dict, "sign", what),
     ipAddrs: requireStrings(dict, "ip_addrs", what),
-    port: requirePeerPort(dict, what),
+    port: requirePort(dict, "port", what),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Checked readers for the entries of dicts that peers send. Errors name the message and the
- * field, never the value's content.
+ * Checked readers for the entries of dicts that peers send: of the right type, and within the
+ * bounds of `field_limits.ts`. Errors name the message and the field, never the value's content.
  *
  * Python's `None` and an absent entry are one thing for the `optional…` readers: `null`.
  *
@@ -10,6 +10,17 @@
 import { PyByteArray, PyDict, PyTuple } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
 import { WireError } from "./errors.ts";
+import {
+  type BytesLimit,
+  type FieldOf,
+  type IntLimit,
+  type LimitedName,
+  limitOf,
+  type ListLimit,
+  type NumberLimit,
+  type TextLimit,
+  type TextsLimit,
+} from "./field_limits.ts";
 
 /** The error for a field that is not what it should be. */
 export function badField(what: string, field: string, expected: string): WireError {
@@ -34,89 +45,177 @@ function isAbsent(value: PyValue | undefined): value is null | undefined {
 }
 
 /** An `int` of at most 53 bits. */
-export function requireInt(dict: PyDict, field: string, what: string): number {
-  const int = asSafeInt(dict.get(field));
+export function requireInt<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "int">,
+  what: Name,
+): number {
+  return intWithin(dict.get(field), field, what);
+}
+
+/** `value` as an `int` within the bounds of a field. */
+function intWithin(value: PyValue | undefined, field: string, what: string): number {
+  const int = asSafeInt(value);
   if (int === undefined) throw badField(what, field, "an integer of at most 53 bits");
+  const limit = limitOf<IntLimit>(what, field);
+  if (limit !== undefined && (int < limit.min || int > limit.max)) {
+    throw badField(what, field, `a number from ${limit.min} to ${limit.max}`);
+  }
   return int;
 }
 
 /** An `int` of at most 53 bits, or `null`. */
-export function optionalInt(dict: PyDict, field: string, what: string): number | null {
+export function optionalInt<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "int">,
+  what: Name,
+): number | null {
   return isAbsent(dict.get(field)) ? null : requireInt(dict, field, what);
 }
 
-/** A TCP or UDP port: an `int` from 0 to 65535. */
-export function requirePort(dict: PyDict, field: string, what: string): number {
-  const port = asSafeInt(dict.get(field));
-  if (port === undefined || port < 0 || port > 65535) throw badField(what, field, "a port number");
-  return port;
+/** A TCP or UDP port: an `int` from 0 to 65535, or from 1 where we are to connect to it. */
+export function requirePort<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "int">,
+  what: Name,
+): number {
+  return requireInt(dict, field, what);
 }
 
 /** A TCP or UDP port, or `null`. */
-export function optionalPort(dict: PyDict, field: string, what: string): number | null {
-  return isAbsent(dict.get(field)) ? null : requirePort(dict, field, what);
+export function optionalPort<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "int">,
+  what: Name,
+): number | null {
+  return optionalInt(dict, field, what);
 }
 
 /** A `float` or an `int`, for times and measurements. */
-export function requireNumber(dict: PyDict, field: string, what: string): number {
+export function requireNumber<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "number">,
+  what: Name,
+): number {
   const value = dict.get(field);
-  if (typeof value === "number") return value;
-  if (typeof value === "bigint") return Number(value);
-  throw badField(what, field, "a number");
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    throw badField(what, field, "a number");
+  }
+  return numberWithin(Number(value), field, what);
+}
+
+/** `value` within the bounds of a field, where it is out of them and may be. */
+export function numberWithin(value: number, field: string, what: string): number {
+  const limit = limitOf<NumberLimit>(what, field);
+  if (limit === undefined) return value;
+  const { min, max, isClamped } = limit;
+  if (value >= min && value <= max) return value;
+  if (!isClamped) throw badField(what, field, `a number from ${min} to ${max}`);
+  return Math.min(max, Math.max(min, Number.isNaN(value) ? 0 : value));
 }
 
 /** A `float`, an `int`, or `null`. */
-export function optionalNumber(dict: PyDict, field: string, what: string): number | null {
+export function optionalNumber<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "number">,
+  what: Name,
+): number | null {
   return isAbsent(dict.get(field)) ? null : requireNumber(dict, field, what);
 }
 
 /** A `str`. */
-export function requireString(dict: PyDict, field: string, what: string): string {
+export function requireString<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "text">,
+  what: Name,
+): string {
   const value = dict.get(field);
   if (typeof value !== "string") throw badField(what, field, "a string");
+  const limit = limitOf<TextLimit>(what, field);
+  if (limit !== undefined && value.length > limit.maxChars) {
+    throw badField(what, field, `a string of at most ${limit.maxChars} characters`);
+  }
   return value;
 }
 
 /** A `str`, or `null`. */
-export function optionalString(dict: PyDict, field: string, what: string): string | null {
+export function optionalString<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "text">,
+  what: Name,
+): string | null {
   return isAbsent(dict.get(field)) ? null : requireString(dict, field, what);
 }
 
 /** A `list` or `tuple` that holds only `str`. */
-export function requireStrings(dict: PyDict, field: string, what: string): string[] {
-  const items = requireList(dict, field, what);
+export function requireStrings<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "texts">,
+  what: Name,
+): string[] {
+  const limit = limitOf<TextsLimit>(what, field);
+  const items = itemsOf(dict.get(field), field, what, limit?.maxItems);
   for (const item of items) {
     if (typeof item !== "string") throw badField(what, field, "a list of strings");
+    if (limit !== undefined && item.length > limit.maxChars) {
+      throw badField(what, field, `a list of strings of at most ${limit.maxChars} characters`);
+    }
   }
   return items as string[];
 }
 
 /** `bytes` or a `bytearray`; a view, not a copy. */
-export function requireBytes(dict: PyDict, field: string, what: string): Uint8Array {
+export function requireBytes<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "bytes">,
+  what: Name,
+): Uint8Array {
   const value = dict.get(field);
-  if (value instanceof Uint8Array) return value;
-  if (value instanceof PyByteArray) return value.bytes;
-  throw badField(what, field, "bytes");
+  const bytes = value instanceof PyByteArray ? value.bytes : value;
+  if (!(bytes instanceof Uint8Array)) throw badField(what, field, "bytes");
+  const limit = limitOf<BytesLimit>(what, field);
+  if (limit !== undefined && bytes.length > limit.maxBytes) {
+    throw badField(what, field, `at most ${limit.maxBytes} bytes`);
+  }
+  return bytes;
 }
 
 /** `bytes`, a `bytearray`, or `null`. */
-export function optionalBytes(dict: PyDict, field: string, what: string): Uint8Array | null {
+export function optionalBytes<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "bytes">,
+  what: Name,
+): Uint8Array | null {
   return isAbsent(dict.get(field)) ? null : requireBytes(dict, field, what);
 }
 
 /** The items of a `list` or `tuple`. */
-export function requireList(dict: PyDict, field: string, what: string): PyValue[] {
-  const value = dict.get(field);
-  if (Array.isArray(value)) return value;
-  if (value instanceof PyTuple) return value.items;
-  throw badField(what, field, "a list");
+export function requireList<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "list">,
+  what: Name,
+): PyValue[] {
+  return itemsOf(dict.get(field), field, what, limitOf<ListLimit>(what, field)?.maxItems);
+}
+
+/** `value` as the items of a `list` or `tuple`, of which there are at most `maxItems`. */
+function itemsOf(
+  value: PyValue | undefined,
+  field: string,
+  what: string,
+  maxItems: number = Infinity,
+): PyValue[] {
+  const items = value instanceof PyTuple ? value.items : value;
+  if (!Array.isArray(items)) throw badField(what, field, "a list");
+  if (items.length > maxItems) throw badField(what, field, `a list of at most ${maxItems}`);
+  return items;
 }
 
 /** What Python takes for true or false among `bool`, `int` and `None`; `absent` without entry. */
-export function optionalFlag(
+export function optionalFlag<Name extends LimitedName>(
   dict: PyDict,
-  field: string,
-  what: string,
+  field: FieldOf<Name, "flag">,
+  what: Name,
   absent: boolean = false,
 ): boolean {
   const value = dict.get(field);
@@ -128,7 +227,11 @@ export function optionalFlag(
 }
 
 /** An entry of any type; only its absence is an error. */
-export function requireValue(dict: PyDict, field: string, what: string): PyValue {
+export function requireValue<Name extends LimitedName>(
+  dict: PyDict,
+  field: FieldOf<Name, "object">,
+  what: Name,
+): PyValue {
   const value = dict.get(field);
   if (value === undefined) throw badField(what, field, "present");
   return value;

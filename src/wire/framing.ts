@@ -8,6 +8,7 @@ import { canonicalAddress } from "./address.ts";
 import type { ByteStream, StreamAddress } from "./byte_stream.ts";
 import type { Deadlines, DeadlineTarget } from "./deadline.ts";
 import { WireError } from "./errors.ts";
+import type { MessageLimit } from "./message_limits.ts";
 import type { MessageRoom } from "./message_room.ts";
 import { acquireScratch, releaseScratch, SCRATCH_BYTES } from "./scratch.ts";
 
@@ -85,14 +86,14 @@ export class MessageStream implements DeadlineTarget {
   /**
    * Reads a message: a view that nobody else uses.
    *
-   * @param maxBytes Longest message that is accepted.
+   * @param limit Longest message that is accepted, or what says so once its beginning is there.
    * @param room Asked once the length is known; the message is read when there is room. That wait
    * does not count as the peer's.
    * @returns an empty message where the connection ends instead.
    * @throws {WireError} `too_large` for a longer message, before any memory is spent on it;
    * `closed` where the connection ends within the message; `timeout`
    */
-  async readMessage(maxBytes: number, room?: MessageRoom): Promise<Uint8Array> {
+  async readMessage(limit: number | MessageLimit, room?: MessageRoom): Promise<Uint8Array> {
     this.#beginOperation();
     try {
       const complete = this.#available >= LENGTH_PREFIX_BYTES ||
@@ -103,6 +104,7 @@ export class MessageStream implements DeadlineTarget {
         return EMPTY;
       }
       const length = this.#takeLength();
+      const maxBytes = typeof limit === "number" ? limit : await this.#maxBytes(length, limit);
       if (length > maxBytes) {
         throw new WireError(
           "too_large",
@@ -286,6 +288,14 @@ export class MessageStream implements DeadlineTarget {
     if (this.#buffer === null || this.#available > 0) return;
     releaseScratch(this.#buffer);
     this.#buffer = null;
+  }
+
+  /** How long a message may be, of which only the length was read. */
+  async #maxBytes(length: number, limit: MessageLimit): Promise<number> {
+    if (length <= limit.smallBytes) return limit.smallBytes;
+    if (!await this.#buffered(limit.headBytes)) throw this.#endedEarly();
+    const buffer = this.#buffer as Uint8Array;
+    return limit.maxBytes(buffer.subarray(this.#start, this.#start + limit.headBytes));
   }
 
   async #readBody(length: number): Promise<Uint8Array> {

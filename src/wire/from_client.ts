@@ -193,7 +193,10 @@ export function decodeClientRequest(message: Uint8Array, limits?: PickleLimits):
   return decodeDict(requireDict(decodePickle(body, tag, limits), tag));
 }
 
-function decodeComputeRef(dict: PyDict, what: string): ComputeRef {
+function decodeComputeRef(
+  dict: PyDict,
+  what: Extract<ClientRequest, ComputeRef>["kind"],
+): ComputeRef {
   return {
     computeId: requireInt(dict, "compute_id", what),
     auth: requireString(dict, "auth", what),
@@ -248,11 +251,12 @@ const CLIENT_REQUESTS: Readonly<Record<string, (dict: PyDict) => ClientRequest>>
   },
   ALLOCATE_NODE: (dict) => {
     const kind = "ALLOCATE_NODE";
-    const allocs = requireValue(dict, "node_alloc", kind);
+    const lone = dict.get("node_alloc") ?? null;
+    const allocs = Array.isArray(lone) ? requireList(dict, "node_alloc", kind) : [lone];
     return {
       kind,
       ...decodeComputeRef(dict, kind),
-      nodeAllocs: (Array.isArray(allocs) ? allocs : [allocs]).map(decodeNodeAllocate),
+      nodeAllocs: allocs.map(decodeNodeAllocate),
     };
   },
   DEALLOCATE_NODE: (dict) => {

@@ -19,6 +19,7 @@ export * from "./deadline.ts";
 export * from "./dialect.ts";
 export * from "./discovery.ts";
 export * from "./errors.ts";
+export { MAX_NODE_LIST, withoutFieldLimits } from "./field_limits.ts";
 export * from "./file_name.ts";
 export * from "./file_transfer.ts";
 export * from "./framing.ts";

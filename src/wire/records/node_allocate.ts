@@ -81,7 +81,7 @@ const KNOWN: ReadonlySet<PyValue> = new Set([
   "setup_args",
 ]);
 
-function decodeDepends(dict: PyDict, what: string): NodeDepend[] {
+function decodeDepends(dict: PyDict, what: "node allocation" | "NodeAllocate"): NodeDepend[] {
   if (!dict.has("depends")) return [];
   return requireList(dict, "depends", what)
     .map((depend) => typeof depend === "string" ? depend : decodeXferFile(depend));

@@ -9,6 +9,7 @@ import type { PyValue } from "../../pickle/mod.ts";
 import { WireError } from "../errors.ts";
 import {
   asSafeInt,
+  numberWithin,
   optionalInt,
   optionalNumber,
   requireString,
@@ -80,10 +81,9 @@ export function decodeFileStat(value: PyValue): FileStat {
     if (int === undefined) {
       throw new WireError("malformed", `${what}: ${field} must be an integer of at most 53 bits`);
     }
-    return int;
+    return numberWithin(int, field, what);
   };
   const sizeBytes = whole(STAT_SIZE, "st_size");
-  if (sizeBytes < 0) throw new WireError("malformed", `${what}: st_size must not be negative`);
   const fractions = named instanceof PyDict ? named : new PyDict();
   return {
     sizeBytes,

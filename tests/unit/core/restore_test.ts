@@ -277,3 +277,22 @@ Deno.test("each run of a job has a mark of its own, over any number of restarts"
   }
   assertEquals(marks.size, 5);
 });
+
+Deno.test("times that an earlier version has added up wrongly are not gone on with", () => {
+  const { s, cluster } = scene(1);
+  s.reply(s.running(cluster));
+  const snapshot = snapshotOf(s.core);
+  for (const cpuTimeS of [NaN, Infinity, -1]) {
+    const clusters = snapshot.clusters.map((record) => ({ ...record, cpuTimeS }));
+    const shares = snapshot.shares.map((record) => ({ ...record, cpuTimeS }));
+    const { core: next } = restoredFrom({ ...snapshot, clusters, shares }, s.nowMs);
+    const times = [
+      next.totals.cpuTimeS,
+      ...[...next.clusters.values()].flatMap((each) => [
+        each.cpuTimeS,
+        ...[...each.shares.values()].map((share) => share.cpuTimeS),
+      ]),
+    ];
+    assertEquals(times, [0, 0, 0]);
+  }
+});

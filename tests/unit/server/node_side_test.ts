@@ -1,6 +1,7 @@
 /** What may come to the node port is let do no more than it should. */
 
 import { assertEquals } from "@std/assert/equals.js";
+import { assertMatch } from "@std/assert/match.js";
 import { assertRejects } from "@std/assert/rejects.js";
 import { delay } from "@std/async/delay.js";
 import { onNodeTerminated } from "../../../src/core/mod.ts";
@@ -78,8 +79,9 @@ const REPLY: JobReply = {
   ...{ startTimeS: 1, endTimeS: 2, cpus: null, extra: null },
 };
 
-Deno.test("a job's file that comes with a huge message of its own does not hold up others for ever", async () => {
+Deno.test("a job's file with a huge name does not hold up others for ever", async () => {
   await using bench = new Bench({ receivingBytes: 400_000 });
+  bench.computation();
   bench.node(HOST, 9701);
   const { peer, served } = await bench.connect();
   const file = { ...FILE, name: "x".repeat(150_000) };
@@ -91,7 +93,33 @@ Deno.test("a job's file that comes with a huge message of its own does not hold 
   ]);
   assertEquals(ended, "too_large");
   assertEquals(bench.context.receiving.nodes.usedBytes, 0);
-  await assertRejects(() => served, WireError, "FILEXFER");
+  await assertRejects(() => served, WireError, "the limit is 65536");
+});
+
+Deno.test("from a machine whose node has no computation of ours nothing long is taken", async () => {
+  for (const isUsed of [false, true]) {
+    await using bench = new Bench();
+    if (isUsed) bench.computation();
+    bench.node(HOST, 9701);
+    const { peer, served } = await bench.connect();
+    await peer.writeMessage(...encodeNodeRequest({ kind: "JOB_REPLY", reply: REPLY }))
+      .catch(() => {});
+    const ended = served.then(() => "served", (error: Error) => error.message);
+    assertMatch(
+      await ended,
+      isUsed ? /^served$/ : /announced a message of \d+ bytes; the limit is 16384/,
+    );
+  }
+});
+
+Deno.test("a greeting is short, also that of a node that is known and used", async () => {
+  await using bench = new Bench();
+  bench.computation();
+  bench.node(HOST, 9701);
+  const { peer, served } = await bench.connect();
+  const name = new TextEncoder().encode(`PONG:${"n".repeat(1_000_000)}`);
+  await peer.writeMessage(name).catch(() => {});
+  await assertRejects(() => served, WireError, "the limit is 16384");
 });
 
 const MARK = "8".repeat(40);

@@ -68,11 +68,12 @@ Deno.test("all that a job brings counts, also attributes that nobody knows", () 
 });
 
 Deno.test("a job with a description that is too long is refused, one with long arguments is not", async () => {
-  for (const [where, isRefused] of [["hash", true], ["args", false]] as const) {
+  for (const [where, isRefused] of [["extra", true], ["args", false]] as const) {
     const lines = logged();
     await using bench = new Bench();
     const { cluster, clientAuth: auth } = bench.computation();
-    const long = { hash: "h".repeat(17 * MB), args: new Uint8Array(17 * MB) };
+    const extra = PyDict.from({ ours: "x".repeat(17 * MB) });
+    const long = { extra, args: new Uint8Array(17 * MB) };
     const job = { ...JOB, xferFiles: [], computeId: cluster.id, [where]: long[where] };
     const message = concat(encodeClientRequest({ kind: "JOB", job, node: null, auth }));
     const told: Uint8Array[] = [];
