@@ -37,6 +37,12 @@ function normalized(longName: string): string {
  */
 export type Operands = "none" | "some" | "rest";
 
+/**
+ * Options of another program that users may expect, and what to write instead: by long name with
+ * underscores, or by letter.
+ */
+export type ForeignOptions = Readonly<Record<string, string>>;
+
 /** Reads one command line into a selection. */
 class ArgumentReader<Table extends AnyTable> {
   readonly selection: Selection<Table>;
@@ -45,12 +51,19 @@ class ArgumentReader<Table extends AnyTable> {
   readonly #shortNames = new Map<string, OptionName<Table>>();
   readonly #args: readonly string[];
   readonly #operands: Operands;
+  readonly #foreign: ForeignOptions;
   #next = 0;
 
-  constructor(args: readonly string[], table: Table, operands: Operands) {
+  constructor(
+    args: readonly string[],
+    table: Table,
+    operands: Operands,
+    foreign: ForeignOptions,
+  ) {
     this.#args = args;
     this.#table = table;
     this.#operands = operands;
+    this.#foreign = foreign;
     this.selection = new Selection(table);
     this.#longNames = longNames(table);
     for (const [name, option] of optionEntries(table)) {
@@ -109,11 +122,18 @@ class ArgumentReader<Table extends AnyTable> {
       const names = candidates.map(([long]) => `--${long}`).join(", ");
       throw new UsageError(`--${given}: could be any of ${names}; write more of the name`);
     }
+    this.#refuseForeign(given, shown);
     const nearest = nearestWord(given, [...this.#longNames.keys()]);
     throw new UsageError(
       `${shown}: unknown option; ` +
         (nearest === undefined ? "--help lists all options" : `did you mean --${nearest}?`),
     );
+  }
+
+  /** Says what to write in place of an option of another program. */
+  #refuseForeign(name: string, shown: string): void {
+    const advice = Object.hasOwn(this.#foreign, name) ? this.#foreign[name] : undefined;
+    if (advice !== undefined) throw new UsageError(`${shown}: unknown option; ${advice}`);
   }
 
   /** Reads `-n value`, `-nvalue`, `-n=value` and flags in one argument with it (`-dn value`). */
@@ -128,6 +148,7 @@ class ArgumentReader<Table extends AnyTable> {
       const letter = arg.charAt(at);
       const name = this.#shortNames.get(letter);
       if (name === undefined) {
+        this.#refuseForeign(letter, `-${letter}`);
         throw new UsageError(
           `${JSON.stringify(arg).slice(1, -1)}: unknown option; --help lists all options`,
         );
@@ -175,6 +196,7 @@ class ArgumentReader<Table extends AnyTable> {
  * @param args The arguments, without the program's name.
  * @param table The options there are.
  * @param operands What else may stand there.
+ * @param foreign Options of other programs that users may expect here.
  * @returns What was given.
  * @throws {UsageError} At the first mistake.
  */
@@ -182,8 +204,9 @@ export function readArguments<Table extends AnyTable>(
   args: readonly string[],
   table: Table,
   operands: Operands = "none",
+  foreign: ForeignOptions = {},
 ): Selection<Table> {
-  const reader = new ArgumentReader(args, table, operands);
+  const reader = new ArgumentReader(args, table, operands, foreign);
   reader.read();
   return reader.selection;
 }

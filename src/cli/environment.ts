@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { UsageError } from "./usage_error.ts";
 
 /** What the command line needs of the machine; tests pass their own. */
@@ -8,12 +9,16 @@ export interface CliEnvironment {
   isReadableByAll(path: string): boolean;
   /** An environment variable; undefined when it is not set or may not be read. */
   variable(name: string): string | undefined;
+  /** Whether standard input is a file or a pipe, and so holds data: not a terminal, not /dev/null. */
+  readonly hasInputData: boolean;
   /** Writes a file which only its owner may read (mode 0600), replacing what is there. */
   writePrivateFile(path: string, text: string): void;
 }
 
 /** The last of the three read bits of a file's mode. */
 const READABLE_BY_ALL = 0o004;
+
+const STDIN_FD = 0;
 
 /** The real machine. */
 export const SYSTEM_ENVIRONMENT: CliEnvironment = {
@@ -27,6 +32,14 @@ export const SYSTEM_ENVIRONMENT: CliEnvironment = {
   variable(name) {
     const { state } = Deno.permissions.querySync({ name: "env", variable: name });
     return state === "granted" ? Deno.env.get(name) : undefined;
+  },
+  get hasInputData() {
+    try {
+      const info = fstatSync(STDIN_FD);
+      return info.isFIFO() || info.isFile() || info.isSocket();
+    } catch {
+      return false; // closed, or a system that does not tell
+    }
   },
   writePrivateFile(path, text) {
     // The mode given to open counts for new files only, so an existing one is closed to others
@@ -42,7 +55,7 @@ export const SYSTEM_ENVIRONMENT: CliEnvironment = {
 };
 
 /** Says in plain words why a file could not be used. */
-function fileProblem(error: unknown, path: string, access: "read" | "write"): string {
+export function fileProblem(error: unknown, path: string, access: "read" | "write"): string {
   if (error instanceof Deno.errors.NotCapable) {
     return `Deno was not allowed to; start it with --allow-${access}=${path}`;
   }

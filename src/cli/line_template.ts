@@ -13,13 +13,30 @@ type Part = "" | "." | "/" | "//" | "/.";
 interface Placeholder {
   /** As it was written. */
   readonly text: string;
-  /** Which input, from 1 on; 0 = all of them; `"#"` = the line's own number. */
+  /**
+   * Which input: from 1 on, or from -1 on counted from the last; 0 = all of them; `"#"` = the
+   * line's own number.
+   */
   readonly input: number | "#";
   readonly part: Part;
 }
 
 /** Not behind a `$`: `${1}` is the shell's. */
-const PLACEHOLDER = /(?<!\$)\{(?:(#)|(\d*)(\/\/|\/\.|\.|\/)?)\}/g;
+const PLACEHOLDER = /(?<!\$)\{(?:(#)|((?:-?[1-9]\d*)?)(\/\/|\/\.|\.|\/)?)\}/g;
+
+/** Placeholders of GNU parallel that mean nothing here, with what to write instead. */
+const UNSUPPORTED: readonly [pattern: RegExp, advice: string][] = [
+  [
+    /(?<!\$)\{%\}/,
+    "command lines have no job slots here; {#} is the number of the line, and each line has a " +
+    "folder of its own",
+  ],
+  [
+    /(?<!\$)\{=.*?=\}/s,
+    "Perl expressions are not supported; change the input with the shell in the command itself, " +
+    "or with sed before submit reads it",
+  ],
+];
 
 /** What needs no quotes in a shell, wherever it stands. */
 const HARMLESS = /^[A-Za-z0-9_@%+=:,./-]+$/;
@@ -33,7 +50,18 @@ export function shellQuoted(text: string): string {
 export class LineTemplate {
   readonly #pieces: readonly (string | Placeholder)[];
 
+  /**
+   * @param text Everything but placeholders is taken literally.
+   * @throws {UsageError} where it holds a placeholder of GNU parallel that is not supported
+   */
   constructor(text: string) {
+    for (const [pattern, advice] of UNSUPPORTED) {
+      const [found] = text.match(pattern) ?? [];
+      if (found === undefined) continue;
+      throw new UsageError(
+        `${found}: ${advice}; to pass it on as it is, write '{'${found.slice(1)}`,
+      );
+    }
     const pieces: (string | Placeholder)[] = [];
     let end = 0;
     for (const match of text.matchAll(PLACEHOLDER)) {
@@ -54,6 +82,27 @@ export class LineTemplate {
     return this.#placeholders().some(({ input }) => input !== "#");
   }
 
+  /** Whether it has placeholders of any kind. */
+  get hasPlaceholders(): boolean {
+    return this.#placeholders().length > 0;
+  }
+
+  /**
+   * Which of the inputs of a line name the file that this template names, or one beside it: the
+   * template begins with the input's path.
+   *
+   * @param count How many inputs a line has.
+   * @returns Indices from 0 on.
+   */
+  inputsThatLead(count: number): number[] {
+    const [before, first] = this.#pieces;
+    if (before !== "" || first === undefined || typeof first === "string") return [];
+    const { input, part } = first;
+    if (input === "#" || part === "/" || part === "/.") return [];
+    if (input === 0) return count === 1 ? [0] : [];
+    return [input < 0 ? count + input : input - 1];
+  }
+
   /**
    * Checks that there is an input for every placeholder.
    *
@@ -62,7 +111,7 @@ export class LineTemplate {
    */
   requireInputs(inputs: number): void {
     const missing = this.#placeholders()
-      .find(({ input }) => input !== "#" && (input || 1) > inputs);
+      .find(({ input }) => input !== "#" && (Math.abs(input) || 1) > inputs);
     if (missing === undefined) return;
     throw new UsageError(
       `${missing.text}: there is no such input; ` +
@@ -88,7 +137,8 @@ export class LineTemplate {
       if (typeof piece === "string") return piece;
       const { input, part } = piece;
       if (input === "#") return String(number);
-      const meant = input === 0 ? inputs : inputs.slice(input - 1, input);
+      const index = input < 0 ? inputs.length + input : input - 1;
+      const meant = input === 0 ? inputs : inputs.slice(index, index + 1);
       return meant.map((text) => quoted(partOf(text, part))).join(" ");
     }).join("");
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Operands, readArguments } from "./arguments.ts";
+import { type ForeignOptions, type Operands, readArguments } from "./arguments.ts";
 import { helpText } from "./help.ts";
 import type { AnyTable } from "./options.ts";
 import type { Selection } from "./selection.ts";
@@ -19,6 +19,7 @@ export interface Subcommand<Table extends AnyTable, Config> {
   /** How the command is called and what it does; stands above the options in its help. */
   readonly intro: string;
   readonly operands: Operands;
+  readonly foreign?: ForeignOptions;
   /** Checks how everything fits together; throws `UsageError`. */
   readonly build: (selection: Selection<Table>) => Config;
 }
@@ -47,7 +48,12 @@ export function readSubcommand<Table extends AnyTable, Config>(
   command: Subcommand<Table, Config>,
 ): SubcommandOutcome<Config> {
   try {
-    const selection = readArguments(args, command.table, command.operands);
+    const selection = readArguments(
+      args,
+      command.table,
+      command.operands,
+      command.foreign,
+    );
     if (selection.has("help")) {
       return { kind: "exit", code: 0, stdout: helpText(command.table, command.intro) };
     }

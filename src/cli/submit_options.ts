@@ -13,6 +13,7 @@ import {
 import type { CliEnvironment } from "./environment.ts";
 import { LineTemplate } from "./line_template.ts";
 import { type AnyTable, flag, list, OPTIONS, value } from "./options.ts";
+import { PARALLEL_OPTIONS } from "./parallel_options.ts";
 import type { Subcommand } from "./subcommand.ts";
 import { UsageError } from "./usage_error.ts";
 import {
@@ -38,6 +39,10 @@ export const SUBMIT_OPTIONS = {
     short: "0",
     group: "Input",
     help: "Inputs end with a NUL character, as find -print0 writes them, not with a line break.",
+  }),
+  once: flag({
+    group: "Input",
+    help: "Run COMMAND once, without inputs, also where standard input is a file or a pipe.",
   }),
   jobs: value({
     short: "j",
@@ -74,11 +79,17 @@ export const SUBMIT_OPTIONS = {
     help: "Send FILE to the folder in which command lines run: once to each node, or with " +
       "placeholders in it ('{}'), with each command line its own. Repeat it for each file.",
   }),
+  shared_folder: flag({
+    group: "Jobs",
+    help:
+      "Run all command lines of a node in one folder, which stays until all are done; without " +
+      "it each has a folder of its own, which goes with it.",
+  }),
   nodes: list({
     ...OPTIONS.nodes,
     group: "Jobs",
     defaultText: "all",
-    parse: parseNode,
+    parse: parseNamedNode,
     help: "A node to use: host name, IP address, or an address with * in it. Repeat it for each.",
   }),
   name: value({
@@ -123,14 +134,33 @@ export const SUBMIT_OPTIONS = {
   ...PROGRAM_OPTIONS,
 } satisfies AnyTable;
 
+/** Inputs for one position of a line. */
+export interface InputList {
+  readonly from:
+    | { readonly texts: readonly string[] }
+    /** One input from each line of each file; `-` is standard input. */
+    | { readonly files: readonly string[] };
+  /** Goes in step with the list before; the shorter one ends both. Otherwise combined with it. */
+  readonly isLinked: boolean;
+}
+
 /** Where the inputs of command lines come from. */
-export type InputSource =
-  /** There is one command line, without inputs. */
-  | { readonly kind: "none" }
-  /** Every combination of one text from each list. */
-  | { readonly kind: "lists"; readonly lists: readonly (readonly string[])[] }
-  /** One input from each line of a file; `-` is standard input. */
-  | { readonly kind: "file"; readonly path: string; readonly isNullSeparated: boolean };
+export interface InputSource {
+  /** One input from each list makes a line, in all combinations; empty: one line without inputs. */
+  readonly lists: readonly InputList[];
+  /** Inputs in files end with a NUL character, not with a line break. */
+  readonly isNullSeparated: boolean;
+}
+
+/** Whether this is standard input, as a file's path. */
+export function isStandardInput(path: string): boolean {
+  return path === "-";
+}
+
+/** The files that a source reads, each once for every time that it is named. */
+export function inputFiles({ lists }: InputSource): string[] {
+  return lists.flatMap(({ from }) => "files" in from ? from.files : []);
+}
 
 /** What `submit` is to do. */
 export interface SubmitConfig {
@@ -141,6 +171,7 @@ export interface SubmitConfig {
   readonly maxPending: number;
   readonly retries: number;
   readonly timeoutMs: number | null;
+  readonly sharesFolder: boolean;
   /** Files that every node gets. */
   readonly depends: readonly string[];
   /** Files that every command line brings. */
@@ -165,23 +196,39 @@ export function submitCommand(
     name: "submit",
     table: SUBMIT_OPTIONS,
     operands: "rest",
+    foreign: PARALLEL_OPTIONS,
     intro: INTRO,
     build: (selection) => {
       const { values } = selection;
-      const [words, ...lists] = splitOperands(selection.operands);
+      const { words, lists } = splitOperands(selection.operands);
       const path = values.arg_file;
       if (path !== undefined && lists.length > 0) {
-        throw new UsageError(`${selection.origin("arg_file")}: contradicts :::; give one of both`);
+        throw new UsageError(
+          `${selection.origin("arg_file")}: contradicts ${
+            OPERATORS.join(", ")
+          }; give one of both ` +
+            "(:::: FILE reads a file, too)",
+        );
       }
-      const { command, source } = planLines(words, lists, path, values.null ?? false);
-      if (values.null && source.kind !== "file") {
+      if (values.once && (path !== undefined || lists.length > 0)) {
+        throw new UsageError(`${selection.origin("once")}: there are inputs; give one of both`);
+      }
+      const given = path === undefined ? lists : [{ from: { files: [path] }, isLinked: false }];
+      const readsInput = environment.hasInputData && !values.once;
+      const { command, lists: read } = planLines(words.join(" "), given, readsInput);
+      const source = { lists: read, isNullSeparated: values.null ?? false };
+      const files = inputFiles(source);
+      if (values.null && files.length === 0) {
         throw new UsageError(`${selection.origin("null")}: no inputs are read; leave it out`);
+      }
+      if (files.filter(isStandardInput).length > 1) {
+        throw new UsageError("-: standard input can be read once only");
       }
       const templates = (values.depends ?? []).map((text) => ({
         text,
         template: new LineTemplate(text),
       }));
-      const inputs = source.kind === "lists" ? source.lists.length : source.kind === "file" ? 1 : 0;
+      const inputs = read.length;
       for (const { template } of templates) template.requireInputs(inputs);
       command?.requireInputs(inputs);
       return {
@@ -191,6 +238,7 @@ export function submitCommand(
         maxPending: values.jobs ?? DEFAULT_MAX_PENDING,
         retries: values.retries ?? 0,
         timeoutMs: values.timeout ?? null,
+        sharesFolder: values.shared_folder ?? false,
         depends: templates.filter(({ template }) => !template.takesInputs).map(({ text }) => text),
         lineDepends: templates.filter(({ template }) => template.takesInputs)
           .map(({ template }) => template),
@@ -207,44 +255,61 @@ export function submitCommand(
   };
 }
 
-/** The command's words, and the list behind each `:::`. */
-function splitOperands(operands: readonly string[]): [string[], ...string[][]] {
-  const groups: [string[], ...string[][]] = [[]];
+/** What stands in front of inputs, as GNU parallel has it. */
+const OPERATORS = [":::", "::::", ":::+", "::::+"];
+
+/** The command's words, and the inputs behind each operator. */
+function splitOperands(
+  operands: readonly string[],
+): { words: string[]; lists: InputList[] } {
+  const words: string[] = [];
+  const groups: { operator: string; items: string[] }[] = [];
   for (const operand of operands) {
-    if (operand === ":::") groups.push([]);
-    else groups.at(-1)!.push(operand);
+    if (OPERATORS.includes(operand)) groups.push({ operator: operand, items: [] });
+    else (groups.at(-1)?.items ?? words).push(operand);
   }
-  return groups;
+  const lists = groups.map(({ operator, items }, index): InputList => {
+    const readsFiles = operator.startsWith("::::");
+    const isLinked = operator.endsWith("+");
+    if (isLinked && index === 0) {
+      throw new UsageError(`${operator}: there are no inputs in front to go in step with`);
+    }
+    if (readsFiles && items.length === 0) {
+      throw new UsageError(`${operator}: names no file (- is standard input)`);
+    }
+    return { from: readsFiles ? { files: items } : { texts: items }, isLinked };
+  });
+  return { words, lists };
 }
 
+/** Standard input, one input a line. */
+const STANDARD_INPUT: InputList = { from: { files: ["-"] }, isLinked: false };
+
+/**
+ * Which command runs with which inputs.
+ *
+ * @param text The command.
+ * @param given The inputs that the command line names; empty: none.
+ * @param readsInput Whether standard input holds data that is meant for the command.
+ */
 function planLines(
-  words: readonly string[],
-  lists: readonly (readonly string[])[],
-  path: string | undefined,
-  isNullSeparated: boolean,
-): { command: LineTemplate | null; source: InputSource } {
-  const text = words.join(" ");
-  const fromFile = (file: string): InputSource => ({ kind: "file", path: file, isNullSeparated });
-  const given: InputSource | null = lists.length > 0
-    ? { kind: "lists", lists }
-    : path !== undefined
-    ? fromFile(path)
-    : null;
+  text: string,
+  given: readonly InputList[],
+  readsInput: boolean,
+): { command: LineTemplate | null; lists: readonly InputList[] } {
+  const lists = given.length > 0 ? given : [STANDARD_INPUT];
   if (text === "" || text === "{}") {
     if (lists.length > 1) {
       throw new UsageError(
-        "several ::: need a COMMAND in front; command lines stand behind one :::",
+        "several inputs a line need a COMMAND in front; command lines stand behind one :::",
       );
     }
-    return { command: null, source: given ?? fromFile("-") };
+    return { command: null, lists };
   }
   const command = new LineTemplate(text);
-  if (given === null) {
-    const source: InputSource = command.takesInputs ? fromFile("-") : { kind: "none" };
-    return { command, source };
-  }
-  // As GNU parallel does: a command that says nothing of its inputs takes them at its end.
-  return { command: command.takesInputs ? command : new LineTemplate(`${text} {}`), source: given };
+  if (given.length === 0 && !command.takesInputs && !readsInput) return { command, lists: [] };
+  // As GNU parallel does: a command without placeholders takes its inputs at its end.
+  return { command: command.hasPlaceholders ? command : new LineTemplate(`${text} {}`), lists };
 }
 
 function parseRetries(text: string): number {
@@ -254,6 +319,14 @@ function parseRetries(text: string): number {
   } catch {
     throw new ValueError("a number of times: give a whole number from 0 on");
   }
+}
+
+/** A number is how many inputs a line takes, for users of GNU parallel; hosts are not called so. */
+function parseNamedNode(text: string): string {
+  if (/^\d+$/.test(text)) {
+    throw new ValueError(`a node's name or address; ${PARALLEL_OPTIONS.N}`);
+  }
+  return parseNode(text);
 }
 
 /** It becomes the name of a file at nodes; dispy runs `.py` and `.java` by other programs. */
@@ -266,17 +339,24 @@ function parseName(text: string): string {
 
 const INTRO = `Usage: dispyscheduler submit [options] COMMAND
        dispyscheduler submit [options] COMMAND ::: INPUT… [::: INPUT…]
+       dispyscheduler submit [options] COMMAND :::: FILE…
        dispyscheduler submit [options] [-a FILE] [COMMAND]
 
-Runs command lines on the nodes of a running scheduler, each by /bin/sh in a folder of its own
-cluster: COMMAND once; or once for each INPUT behind :::, or for each line of FILE (- is standard
-input, which is also read where COMMAND has placeholders for inputs); without COMMAND, each line
-is a command line itself. Options stand in front of COMMAND.
+Runs command lines on the nodes of a running scheduler, each by /bin/sh in a folder of its own:
+COMMAND once for each INPUT behind :::, or for each line of FILE behind :::: or -a (- is standard
+input); without them, for each line of standard input where that is a file or a pipe or COMMAND has
+placeholders for inputs, else once; without COMMAND, each line is a command line itself. Options
+stand in front of COMMAND.
 
 In COMMAND, {} is the input, quoted for the shell; {.} the same without its extension, {/} without
-folders, {//} its folder, {/.} without both; {#} the line's number. With several :::, {1} {2} {1.}
-… are the inputs, one from each, in all combinations. Without placeholders inputs stand at the end.
+folders, {//} its folder, {/.} without both; {#} the line's number. With several ::: or ::::, {1}
+{2} {1.} … are the inputs, one from each, in all combinations ({-1} is the last); those behind :::+
+or ::::+ go in step with the ones before. Without placeholders inputs stand at the end.
+
+A line's folder has the files of --depends, and is removed when the line ends. Files that lines
+bring (-d {}) are where {} says: below the working directory of submit they keep their path, others
+go without the leading / and ../.
 
 The exit code is that of the worst command line: the highest one. 124 stands for a --timeout, 125
-for a line that could not be run or whose node is gone, 128 + N for signal N. 125 is also that of
-submit itself where there is no scheduler, 130 after Ctrl-C.`;
+for a line that could not be run, was ended at the scheduler or whose node is gone, 128 + N for
+signal N. 125 is also that of submit itself where there is no scheduler, 130 after Ctrl-C.`;

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { dumps, PyDict, PyTuple } from "../pickle/mod.ts";
 import { ComputeType } from "../wire/mod.ts";
 import { FileTransferError, UnsupportedValueError } from "./errors.ts";
+import type { PlacedFile } from "./job.ts";
 import { messageOf } from "../log/error_message.ts";
 import { readPythonResult } from "./python_results.ts";
 import type { PythonOutput } from "./python_results.ts";
@@ -32,7 +33,7 @@ export interface ComputationBase<Result> {
   /** Name of the function that runs at a node at the end, or whether its files are removed. */
   readonly cleanup: string | boolean;
   /** Files that every node gets. */
-  readonly depends: readonly (string | URL)[];
+  readonly depends: readonly (string | URL | PlacedFile)[];
   /** @throws {UnsupportedValueError} Where an argument cannot travel. */
   encodeSetupArguments(args: readonly unknown[]): PyTuple;
   /** @throws {ResultUnreadableError} */
@@ -55,8 +56,16 @@ export interface Computation<Args extends readonly unknown[], Result>
 
 /** What all computations have in common. */
 export interface ComputationOptions {
-  /** Files that every node gets before `setup`: paths or `file:` URLs. */
-  readonly depends?: readonly (string | URL)[] | undefined;
+  /** Files that every node gets before `setup`: paths, `file:` URLs, or placed ones. */
+  readonly depends?: readonly (string | URL | PlacedFile)[] | undefined;
+}
+
+/** A program. */
+export interface ProgramOptions extends ComputationOptions {
+  /** What the scheduler calls it, ending with the file's name; the path when absent. */
+  readonly name?: string | undefined;
+  /** Whether nodes remove the computation's files at the end, which they do when absent. */
+  readonly cleanup?: boolean | undefined;
 }
 
 /** A Python function. */
@@ -133,11 +142,11 @@ export function python<
  */
 export function program(
   path: string | URL,
-  options: ComputationOptions & { readonly cleanup?: boolean | undefined } = {},
+  options: ProgramOptions = {},
 ): Computation<readonly (string | number | bigint | boolean)[], number> {
   return {
     type: ComputeType.Program,
-    name: pathOf(path),
+    name: options.name ?? pathOf(path),
     code: "",
     setup: null,
     cleanup: options.cleanup ?? true,

@@ -22,21 +22,26 @@ import {
 } from "../wire/mod.ts";
 import { pathOf } from "./computation.ts";
 import { FileTransferError } from "./errors.ts";
+import type { PlacedFile } from "./job.ts";
 
 /** The permission bits of a file's mode. */
 const PERMISSIONS = 0o777;
 
 /**
  * Describes a file for its receiver. As with dispy, a file below the working directory keeps its
- * folder there, any other lands beside the computation.
+ * folder there, any other lands beside the computation; unless its folder is given.
  *
  * @param computeId The computation that it is for; `null` before it has an id.
  * @throws {FileTransferError} Where it is no file.
  */
 export async function describeFile(
-  file: string | URL,
+  file: string | URL | PlacedFile,
   computeId: number | null,
 ): Promise<XferFile> {
+  if (typeof file === "object" && "folder" in file) {
+    const described = await describeFile(file.file, computeId);
+    return { ...described, destPath: file.folder.replaceAll("/", sep) };
+  }
   const name = resolve(pathOf(file));
   let info;
   try {

@@ -78,6 +78,13 @@ export interface Job<Result = unknown> {
   cancel(): Promise<void>;
 }
 
+/** A file, and the folder in which a node keeps it. */
+export interface PlacedFile {
+  readonly file: string | URL;
+  /** Below the computation's folder at the node: a relative path, with `/` between folders. */
+  readonly folder: string;
+}
+
 /** How one job differs from the others. */
 export interface SubmitOptions {
   /** Names the job in this program; a number when absent. */
@@ -86,8 +93,8 @@ export interface SubmitOptions {
   readonly node?: string | undefined;
   /** Keyword arguments, for Python functions. */
   readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
-  /** Files that the job's node gets before it runs the job: paths or `file:` URLs. */
-  readonly depends?: readonly (string | URL)[] | undefined;
+  /** Files that the job's node gets before it runs the job: paths, `file:` URLs, or placed ones. */
+  readonly depends?: readonly (string | URL | PlacedFile)[] | undefined;
   /** Python source text that goes with this job alone: functions and classes it needs. */
   readonly code?: string | undefined;
   /** Cancels the job. */

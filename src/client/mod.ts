@@ -29,11 +29,12 @@ export {
   type ComputationOptions,
   type EncodedArguments,
   program,
+  type ProgramOptions,
   python,
   type PythonOptions,
 } from "./computation.ts";
 export * from "./errors.ts";
-export type { Job, JobState, SubmitOptions } from "./job.ts";
+export type { Job, JobState, PlacedFile, SubmitOptions } from "./job.ts";
 export type * from "./options.ts";
 export { JobCluster } from "./job_cluster.ts";
 export { PythonObject } from "./python_object.ts";

@@ -24,6 +24,7 @@ import {
   type XferFile,
 } from "../wire/mod.ts";
 import type { ClusterJob } from "./cluster_job.ts";
+import type { PlacedFile } from "./job.ts";
 import {
   ComputationLostError,
   JobCancelledError,
@@ -50,7 +51,7 @@ const UNKNOWN_COMPUTATION = "its computation is not known";
 export interface Submission<Result> {
   readonly job: ClusterJob<Result>;
   readonly node: string | null;
-  readonly depends: readonly (string | URL)[];
+  readonly depends: readonly (string | URL | PlacedFile)[];
   readonly code: string;
   /** How long it may take until the scheduler has it, in ms; `null` for no limit. */
   readonly timeoutMs: number | null;

@@ -14,6 +14,7 @@ import {
 import { messageOf } from "../log/error_message.ts";
 import { type Computation, type ComputationOptions, readText } from "./computation.ts";
 import { ResultUnreadableError, UnsupportedValueError } from "./errors.ts";
+import type { PlacedFile } from "./job.ts";
 
 /** Any function, whatever its parameters. */
 // deno-lint-ignore no-explicit-any -- with `unknown`, functions that take anything else were none.
@@ -111,7 +112,7 @@ function computation(
   source: string,
   setup: string | null,
   cleanup: string | boolean,
-  depends: readonly (string | URL)[] = [],
+  depends: readonly (string | URL | PlacedFile)[] = [],
 ): Computation<readonly unknown[], unknown> {
   return {
     type: ComputeType.Function,

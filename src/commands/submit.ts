@@ -9,11 +9,17 @@
  */
 
 import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
-import { submitCommand, type SubmitConfig } from "../cli/submit_options.ts";
+import {
+  inputFiles,
+  isStandardInput,
+  submitCommand,
+  type SubmitConfig,
+} from "../cli/submit_options.ts";
 import {
   DispyError,
   type Job,
   type JobEvent,
+  type PlacedFile,
   program,
   SchedulerUnreachableError,
   SharedJobCluster,
@@ -23,16 +29,19 @@ import { messageOf } from "../log/error_message.ts";
 import { ignoreStraySignals, isOffTerminal, onAskedToEnd } from "./asked_to_end.ts";
 import { CommandError } from "./command_error.ts";
 import { print, runCommand } from "./run_command.ts";
-import { countLines, makeLines } from "./submit/lines.ts";
+import { lineProgram } from "./submit/line_program.ts";
+import { countLines, type Line, openLines } from "./submit/lines.ts";
 import { EXIT_CODES } from "./submit/outcome.ts";
 import { Report } from "./submit/report.ts";
-import RUN_LINE from "./submit/run_line.sh" with { type: "text" };
+import { folderOf, sharedPlace } from "./submit/place.ts";
 import { Runner } from "./submit/runner.ts";
 
-/** The arguments of the program that runs lines. */
-type LineArgs = readonly (string | number | bigint | boolean)[];
+type LineCluster = SharedJobCluster<readonly (string | number | bigint | boolean)[], number>;
 
 const PROGRESS_MS = 200;
+
+/** Standard input that brings nothing for so long is worth a word. */
+const NO_INPUT_MS = 5_000;
 
 /** A cluster without nodes for so long is worth a word. */
 const NO_NODES_MS = 5_000;
@@ -44,17 +53,20 @@ const FAREWELL_MS = 8_000;
 const USUAL_COLUMNS = 80;
 
 async function run(config: SubmitConfig): Promise<number> {
+  // Before there is a cluster: what cannot be opened is to leave nothing behind.
+  const lines = await openLines(config);
   if (config.dryRun) {
-    for await (const { command } of makeLines(config)) print(`${command}\n`);
+    for await (const { command } of lines) print(`${command}\n`);
     return 0;
   }
   const folder = await scratchFolder();
   try {
     const path = `${folder}/${config.name}`;
-    await Deno.writeTextFile(path, RUN_LINE, { mode: 0o755 });
+    const program = lineProgram(config.depends.map((file) => sharedPlace(file)));
+    await Deno.writeTextFile(path, program, { mode: 0o755 });
     // Whatever mask the user has: nodes take over the file's mode.
     if (Deno.build.os !== "windows") await Deno.chmod(path, 0o755);
-    return await new Submission(config, path, () => leave(folder)).run();
+    return await new Submission(config, path, lines, () => leave(folder)).run();
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -92,11 +104,13 @@ class Submission {
 
   /**
    * @param path The program that runs lines.
+   * @param lines What is to be run.
    * @param leave Ends the program at once.
    */
   constructor(
     private readonly config: SubmitConfig,
     private readonly path: string,
+    private readonly lines: AsyncIterable<Line>,
     private readonly leave: () => never,
   ) {
     const showsBar = config.showProgress && Deno.stderr.isTerminal();
@@ -111,7 +125,7 @@ class Submission {
 
   async run(): Promise<number> {
     this.#listenForSignals();
-    let cluster: SharedJobCluster<LineArgs, number>;
+    let cluster: LineCluster;
     try {
       cluster = await this.#open();
     } catch (error) {
@@ -132,6 +146,11 @@ class Submission {
       await runner.run(this.#lines());
       if (!this.#end.signal.aborted) await cluster.close();
       else await closed;
+    } catch (error) {
+      // No way out leaves the cluster behind.
+      this.#end.abort(error);
+      await closed.catch(() => {});
+      throw this.#explained(error);
     } finally {
       for (const timer of timers) clearInterval(timer);
     }
@@ -139,12 +158,12 @@ class Submission {
   }
 
   /** At the one of the scheduler's ports that there is. */
-  async #open(): Promise<SharedJobCluster<LineArgs, number>> {
-    const { connection, nodes, depends, clientHost, clientPort } = this.config;
+  async #open(): Promise<LineCluster> {
+    const { connection, nodes, depends, name, clientHost, clientPort } = this.config;
     const { host, ports, secret, tls, timeoutMs } = connection;
     const at = (schedulerPort: number) =>
-      SharedJobCluster.open<LineArgs, number>({
-        computation: program(this.path, { depends }),
+      SharedJobCluster.open({
+        computation: program(this.path, { depends: depends.map(placedFile), name }),
         scheduler: host,
         schedulerPort,
         clusterSecret: secret,
@@ -193,12 +212,39 @@ class Submission {
   }
 
   async *#lines() {
-    yield* makeLines(this.config);
+    const timer = setTimeout(() => this.#tellOfNoInput(), NO_INPUT_MS);
+    let count = 0;
+    try {
+      for await (const line of this.lines) {
+        clearTimeout(timer);
+        count++;
+        yield line;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
     this.#isComplete = true;
+    if (count === 0) this.#note(`there were no inputs: nothing was run${this.#onceAdvice}`);
+  }
+
+  #tellOfNoInput(): void {
+    if (!this.#readsStandardInput) return;
+    this.#note(`waiting for inputs from standard input, one a line${this.#onceAdvice}`);
+  }
+
+  /** How to run the command without the inputs that standard input is taken for. */
+  get #onceAdvice(): string {
+    const { command } = this.config;
+    const isUnasked = this.#readsStandardInput && command !== null;
+    return isUnasked ? " (--once runs the command once, without them)" : "";
+  }
+
+  get #readsStandardInput(): boolean {
+    return inputFiles(this.config.source).some(isStandardInput);
   }
 
   /** Once everything is to end: has jobs cancelled, and the cluster closed. */
-  #closeAtEnd(cluster: SharedJobCluster<LineArgs, number>, runner: Runner): Promise<void> {
+  #closeAtEnd(cluster: LineCluster, runner: Runner): Promise<void> {
     return new Promise((resolve, reject) => {
       const close = () => {
         runner.stop();
@@ -240,7 +286,7 @@ class Submission {
     this.#report.progress({ done, failed, running, total, elapsedMs: this.#elapsedMs });
   }
 
-  #tellOfNoNodes(cluster: SharedJobCluster<LineArgs, number>): void {
+  #tellOfNoNodes(cluster: LineCluster): void {
     if (cluster.nodes.size > 0 || cluster.pendingJobs === 0) return;
     this.#note("the scheduler has no node for us yet; waiting (dispyscheduler nodes)");
   }
@@ -260,6 +306,11 @@ class Submission {
   get #elapsedMs(): number {
     return performance.now() - this.#startedMs;
   }
+}
+
+/** A file that all lines share, at its place. */
+function placedFile(file: string): PlacedFile {
+  return { file, folder: folderOf(sharedPlace(file)) };
 }
 
 function terminalColumns(): number {

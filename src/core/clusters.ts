@@ -66,7 +66,7 @@ export function closeCluster(
     if (job.state === "queued") {
       endJob(core, job, Outcome.Terminated, how.reason ?? null, nowMs);
     } else if (terminatePending) {
-      cancelAtNode(core, job, nowMs);
+      cancelAtNode(core, job, how.reason ?? null, nowMs);
     }
   }
   for (const share of cluster.shares.values()) {

@@ -21,7 +21,7 @@ const MAX_REFUSALS = 3;
 /** What is to be told of a job. */
 export interface JobResult {
   readonly status: number;
-  /** Why, where it is us who ended the job. */
+  /** Why the scheduler has ended the job, or has had its node end it; else `null`. */
   readonly reason: string | null;
   /** The node's reply, where there is one. */
   readonly payload?: unknown;

@@ -60,6 +60,8 @@ export class Job implements Linked<Job> {
   mayHaveRun = false;
   /** Its client wants it ended. */
   cancelRequested = false;
+  /** What its client is told of why it ends, where not the client itself wants that; else `null`. */
+  endReason: string | null = null;
   /** When its node was last told to end it; 0 = never. */
   terminateSentMs = 0;
   /** Its `JOB:` message, sent in this run of the scheduler, has yet to be answered. */
@@ -342,11 +344,11 @@ export interface Delivery {
   readonly nodeIpAddr: string | null;
   /** One of `Outcome`, or `ProvisionalResult` (7). */
   readonly status: number;
-  /** Why, where it is us who ended the job; else `null`. */
+  /** Why the scheduler has ended the job, or has had its node end it; else `null`. */
   readonly reason: string | null;
   /**
-   * The node's reply, opaque here (the server may put it into another form); `null` where it is us
-   * who ended the job.
+   * The node's reply, opaque here (the server may put it into another form); `null` where there is
+   * none.
    */
   payload: unknown;
   readonly startTimeMs: number;

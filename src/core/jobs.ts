@@ -5,7 +5,7 @@
  */
 
 import { finishDelivery } from "./deliver.ts";
-import { type Job, Outcome } from "./entities.ts";
+import { type Cluster, type Job, Outcome } from "./entities.ts";
 import { type Core, takesPinned } from "./state.ts";
 import { end, requeue } from "./transitions.ts";
 
@@ -36,7 +36,7 @@ export function returnJob(core: Core, job: Job, reason: string, nowMs: number): 
   const canRun = pinnedTo === null || (pinnedShare !== undefined && takesPinned(pinnedShare));
   if (!cluster.wantsResults) end(core, job);
   else if (!cluster.accepts) endJob(core, job, Outcome.Terminated, reason, nowMs);
-  else if (job.cancelRequested) endJob(core, job, Outcome.Cancelled, null, nowMs);
+  else if (job.cancelRequested) endJob(core, job, Outcome.Cancelled, job.endReason, nowMs);
   else if (canRun) requeue(core, job);
   else endJob(core, job, Outcome.Cancelled, reason, nowMs);
 }
@@ -54,12 +54,46 @@ export function loseJob(core: Core, job: Job, reason: string, nowMs: number): vo
   else endJob(core, job, Outcome.Cancelled, reason, nowMs);
 }
 
-/** Ends a job that a node has, or is about to have, by way of that node. */
-export function cancelAtNode(core: Core, job: Job, nowMs: number): void {
+/**
+ * Ends a job that a node has, or is about to have, by way of that node.
+ *
+ * @param reason What the client is told; `null` where the client itself wants it.
+ */
+export function cancelAtNode(core: Core, job: Job, reason: string | null, nowMs: number): void {
+  // The first wish counts.
+  if (!job.cancelRequested) job.endReason = reason;
   job.cancelRequested = true;
   core.note(job);
   // One whose message is under way is ended as soon as the node has acknowledged it.
   if (job.state === "running") terminate(core, job, nowMs);
+}
+
+/**
+ * Ends a job, wherever it is. Returns whether there is such a job.
+ *
+ * @param reason What the client is told; `null` where the client itself wants it.
+ */
+export function cancelJob(
+  core: Core,
+  cluster: Cluster,
+  uid: number,
+  reason: string | null,
+  nowMs: number,
+): boolean {
+  const offer = core.offered.get(uid);
+  if (offer?.cluster === cluster) {
+    // The client knows its uid before we know that it does.
+    offer.cancelRequested = true;
+    return true;
+  }
+  const job = cluster.jobs.get(uid);
+  if (job === undefined) return false;
+  if (job.state === "queued") {
+    endJob(core, job, Outcome.Cancelled, reason, nowMs);
+  } else {
+    cancelAtNode(core, job, reason, nowMs);
+  }
+  return true;
 }
 
 /** Tells a running job's node to end it; the node's reply will end the job here. */

@@ -85,10 +85,10 @@ export {
   onShareReady,
   type SetupFailure,
 } from "./on_node.ts";
-export { onClusterCancelled, onNodeLimited } from "./on_operator.ts";
+export { onClusterCancelled, onJobEnded, onNodeLimited, OPERATOR_REASON } from "./on_operator.ts";
 export { type InventoryAnswer, onNodeInventoried } from "./inventory.ts";
 export { nodeBySign, type ProbeAnswer } from "./nodes.ts";
-export { onShutdown, onShutdownOver, onTick } from "./on_tick.ts";
+export { onShutdown, onShutdownOver, onTick, SHUTDOWN_REASON } from "./on_tick.ts";
 export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
 export {
   type ClusterRecord,

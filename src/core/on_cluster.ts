@@ -131,7 +131,9 @@ export function onNodeCloseRequested(
   core.note(cluster);
   closeShare(core, share, terminatePending, "the node was closed", nowMs);
   if (terminatePending) {
-    for (const job of share.node.jobs) if (job.share === share) cancelAtNode(core, job, nowMs);
+    for (const job of share.node.jobs) {
+      if (job.share === share) cancelAtNode(core, job, null, nowMs);
+    }
   }
   return true;
 }

@@ -10,7 +10,7 @@ import { dispatch } from "./dispatch.ts";
 import { type Cluster, Job, Outcome, type Share } from "./entities.ts";
 import { holdSetup } from "./held_steps.ts";
 import { auditShare, onSignOfLife } from "./inventory.ts";
-import { cancelAtNode, endJob, loseJob, returnJob, terminate } from "./jobs.ts";
+import { cancelJob, endJob, loseJob, returnJob, terminate } from "./jobs.ts";
 import { nodeUnreachable } from "./nodes.ts";
 import { type Core, reindexNode, takesPinned } from "./state.ts";
 import { end, enqueue, start } from "./transitions.ts";
@@ -221,7 +221,8 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
     job.share === null || job.share.node !== node
   ) return false;
   const { share, cluster } = job;
-  const result = { status: news.status, reason: null, payload: news.payload, node };
+  const reason = news.status === Outcome.Finished ? null : job.endReason;
+  const result = { status: news.status, reason, payload: news.payload, node };
   if (news.provisional) {
     // That the job runs, only the node's acknowledgement tells: this may be of an earlier run
     // there, which was thought lost.
@@ -250,18 +251,5 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
 /** The client wants a job ended. Returns whether there is such a job. */
 export function onJobCancelled(core: Core, cluster: Cluster, uid: number, nowMs: number): boolean {
   cluster.lastPulseMs = nowMs;
-  const offer = core.offered.get(uid);
-  if (offer?.cluster === cluster) {
-    // The client knows its uid before we know that it does.
-    offer.cancelRequested = true;
-    return true;
-  }
-  const job = cluster.jobs.get(uid);
-  if (job === undefined) return false;
-  if (job.state === "queued") {
-    endJob(core, job, Outcome.Cancelled, null, nowMs);
-  } else {
-    cancelAtNode(core, job, nowMs);
-  }
-  return true;
+  return cancelJob(core, cluster, uid, null, nowMs);
 }

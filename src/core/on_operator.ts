@@ -7,24 +7,26 @@
 import { closeCluster } from "./clusters.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Cluster, Node } from "./entities.ts";
-import { cancelAtNode } from "./jobs.ts";
+import { cancelAtNode, cancelJob } from "./jobs.ts";
 import { offerNode } from "./shares.ts";
 import { type Core, reindexNode } from "./state.ts";
+
+/** What clients are told of jobs that an operator ends. */
+export const OPERATOR_REASON = "cancelled by the operator (dispyscheduler cancel)";
 
 /**
  * A cluster is to end. Its client is told so of every job that will not run, and can submit no
  * more; the cluster is forgotten when its client has all results.
  *
  * @param terminateRunning Ends the jobs that run, too; else they may finish.
- * @param reason What the client is told.
  */
 export function onClusterCancelled(
   core: Core,
   cluster: Cluster,
   terminateRunning: boolean,
-  reason: string,
   nowMs: number,
 ): void {
+  const reason = OPERATOR_REASON;
   const wasClosing = cluster.state === "closing";
   const { wantsResults } = cluster;
   closeCluster(
@@ -35,9 +37,14 @@ export function onClusterCancelled(
   );
   // Those that were to finish when it was closed.
   if (wasClosing && terminateRunning) {
-    for (const job of cluster.jobs.values()) cancelAtNode(core, job, nowMs);
+    for (const job of cluster.jobs.values()) cancelAtNode(core, job, reason, nowMs);
   }
   dispatch(core);
+}
+
+/** A job is to end. Returns whether its cluster has such a job. */
+export function onJobEnded(core: Core, cluster: Cluster, uid: number, nowMs: number): boolean {
+  return cancelJob(core, cluster, uid, OPERATOR_REASON, nowMs);
 }
 
 /**

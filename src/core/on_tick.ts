@@ -86,7 +86,7 @@ function tellStats(core: Core): void {
 }
 
 /** What clients are told of jobs that a shutdown ends. */
-const SHUTDOWN_REASON = "the scheduler was shut down";
+export const SHUTDOWN_REASON = "the scheduler was shut down";
 
 /** Ends all clusters: clients are told which jobs will not run, nodes are closed. */
 export function onShutdown(core: Core, nowMs: number): void {

@@ -22,7 +22,7 @@ import {
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import { dumps } from "../pickle/mod.ts";
+import { dumps, type PyValue } from "../pickle/mod.ts";
 import {
   type AvailInfo,
   encodeToClient,
@@ -246,7 +246,8 @@ export class ClientLink {
     const cpus = this.context.engine.core.nodes.get(nodeIpAddr)?.cpus ?? null;
     if (payload !== null) {
       // The node may have known the job by another mark.
-      return { ...payload, hash: delivery.hash, cpus: cpus ?? payload.cpus };
+      const exception = withReason(payload.exception, delivery.reason);
+      return { ...payload, exception, hash: delivery.hash, cpus: cpus ?? payload.cpus };
     }
     const startTimeS = delivery.startTimeMs / 1000;
     return {
@@ -356,4 +357,10 @@ export class ClientLink {
     });
     map.set(key, tracked);
   }
+}
+
+/** A traceback of a job that was to end, if there is one, with the reason as its last line. */
+function withReason(exception: PyValue, reason: string | null): PyValue {
+  if (reason === null) return exception;
+  return typeof exception === "string" ? `${exception.trimEnd()}\n${reason}` : reason;
 }

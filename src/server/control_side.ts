@@ -9,7 +9,7 @@ import {
   type Job,
   type Node,
   onClusterCancelled,
-  onJobCancelled,
+  onJobEnded,
   onNodeLimited,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
@@ -29,9 +29,6 @@ import type { Context } from "./context.ts";
 import { totalsOf } from "./status.ts";
 
 const log = getLogger("control");
-
-/** What clients are told of jobs that end with their cluster. */
-const CANCEL_REASON = "the cluster was cancelled at the scheduler";
 
 /** A request cannot be carried out; the message goes to whoever asked. */
 class Refusal extends Error {
@@ -113,9 +110,7 @@ export class ControlSide {
   ): ControlAnswer<"cancelCluster"> {
     const cluster = this.#findCluster(named);
     const before = this.#cluster(cluster, nowMs);
-    this.context.engine.post((core) =>
-      onClusterCancelled(core, cluster, terminateRunning, CANCEL_REASON, nowMs)
-    );
+    this.context.engine.post((core) => onClusterCancelled(core, cluster, terminateRunning, nowMs));
     return {
       cluster: this.#cluster(cluster, nowMs),
       cancelledWaiting: before.jobsPending,
@@ -133,7 +128,7 @@ export class ControlSide {
       throw new Refusal(`cluster ${cluster.id} has no job ${uid} that waits or runs`);
     }
     const before = jobStatus(job, nowMs);
-    this.context.engine.post((core) => onJobCancelled(core, cluster, uid, nowMs));
+    this.context.engine.post((core) => onJobEnded(core, cluster, uid, nowMs));
     return { cluster: this.#cluster(cluster, nowMs), job: before };
   }
 
@@ -175,11 +170,19 @@ export class ControlSide {
 
   #findNode(named: string): Node {
     const { nodes } = this.context.engine.core;
-    const found = nodes.get(named) ?? [...nodes.values()].find(({ name }) => name === named);
-    if (found === undefined) {
+    const byAddress = nodes.get(named);
+    if (byAddress !== undefined) return byAddress;
+    const [only, ...others] = [...nodes.values()].filter(({ name }) => name === named);
+    if (only === undefined) {
       throw new Refusal(`there is no node ${JSON.stringify(named)}; see dispyscheduler nodes`);
     }
-    return found;
+    if (others.length > 0) {
+      const addresses = [only, ...others].map(({ ipAddr }) => ipAddr).join(", ");
+      throw new Refusal(
+        `several nodes are called ${JSON.stringify(named)}; give one of: ${addresses}`,
+      );
+    }
+    return only;
   }
 
   #cluster(cluster: Cluster, nowMs: number): ControlCluster {

@@ -416,7 +416,7 @@ export class FakeServer implements NodeSide {
     const terminates = hasEndless || prng.chance(0.5);
     this.event(
       () => `the operator ends cluster ${cluster.id}${terminates ? " at once" : ""}`,
-      (state, nowMs) => core.onClusterCancelled(state, cluster, terminates, "it was ended", nowMs),
+      (state, nowMs) => core.onClusterCancelled(state, cluster, terminates, nowMs),
     );
   }
 

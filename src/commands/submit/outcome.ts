@@ -5,6 +5,7 @@
  */
 
 import { type Job, JobRefusedError } from "../../client/mod.ts";
+import { OPERATOR_REASON, SHUTDOWN_REASON } from "../../core/mod.ts";
 import { messageOf } from "../../log/error_message.ts";
 
 /** How a command line ended. */
@@ -13,9 +14,9 @@ export type OutcomeKind =
   | "exited"
   /** By us: it took too long. */
   | "timed_out"
-  /** By us: everything was to end. */
+  /** By us, by an operator of the scheduler, or with the scheduler: everything was to end. */
   | "cancelled"
-  /** Not by us: it could not be run, its node is gone, or somebody else has ended it. */
+  /** Not by us: it could not be run, its node is gone, or something at its node has ended it. */
   | "lost"
   /** The scheduler has not taken it. */
   | "refused";
@@ -59,12 +60,19 @@ export async function outcomeOf(job: Job<number>, endedBy: EndedBy): Promise<Out
     const kind = job.error instanceof JobRefusedError ? "refused" : "lost";
     return without(kind, job.error === null ? "it was not taken" : job.error.message);
   }
-  return without("lost", lastLine(job.exception) ?? ENDS[job.status] ?? "it was ended");
+  const reason = lastLine(job.exception);
+  if (reason !== undefined && ENDED_AT_SCHEDULER.includes(reason)) {
+    return { kind: "cancelled", exitCode: EXIT_CODES.lost, reason };
+  }
+  return without("lost", reason ?? ENDS[job.status] ?? "it was ended");
 }
 
+/** Why jobs end that neither their node nor this command has ended. */
+const ENDED_AT_SCHEDULER: readonly string[] = [OPERATOR_REASON, SHUTDOWN_REASON];
+
 const ENDS: Readonly<Record<string, string>> = {
-  Terminated: "it was ended at its node, by somebody else",
-  Cancelled: "it was cancelled at the scheduler",
+  Terminated: "it was ended at its node, by another process there or by a user",
+  Cancelled: "the scheduler has cancelled it",
   Abandoned: "its node is gone",
 };
 

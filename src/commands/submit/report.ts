@@ -9,7 +9,7 @@ import { type Progress, renderProgress } from "../../cli/progress_bar.ts";
 import { duration } from "../../cli/status_table.ts";
 import { escapeControls } from "../../log/escape.ts";
 import { writeAll } from "../run_command.ts";
-import type { OutcomeKind } from "./outcome.ts";
+import { EXIT_CODES, type OutcomeKind } from "./outcome.ts";
 import type { LineResult } from "./runner.ts";
 
 /** Where something is printed. */
@@ -131,12 +131,14 @@ export class Report {
       writeAll(stdout, ENCODER.encode(JSON.stringify(resultJson(result)) + "\n"));
       return;
     }
-    const { job, outcome: { kind, reason }, line } = result;
+    const { job, outcome: { kind, exitCode, reason }, line } = result;
     if (job !== null) {
       writeAll(stdout, job.stdoutBytes);
       writeAll(stderr, job.stderrBytes);
     }
-    if (kind === "exited" || kind === "cancelled" || this.#notes > MAX_NOTES) return;
+    // What the user has cancelled needs no words.
+    if (kind === "exited" || exitCode === EXIT_CODES.cancelled) return;
+    if (this.#notes > MAX_NOTES) return;
     this.#notes++;
     if (this.#notes > MAX_NOTES) {
       this.note("more lines could not be run; they are counted at the end");

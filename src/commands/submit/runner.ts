@@ -6,12 +6,17 @@
 
 import { ClosedError, type Job, type SubmitOptions } from "../../client/mod.ts";
 import type { Line } from "./lines.ts";
+import { lineFolder } from "./line_program.ts";
 import { type EndedBy, EXIT_CODES, type Outcome, outcomeOf } from "./outcome.ts";
+import { folderOf, linePlace } from "./place.ts";
+
+/** The arguments of the program that runs lines: command, folder or "" (see `run_line.sh`). */
+export type LineArgs = readonly [command: string, folder: string];
 
 /** A cluster, as far as it is needed here. */
 export interface LineCluster {
   /** Throws `ClosedError` once the cluster is closed. */
-  submit(args: readonly [string], options: SubmitOptions): Job<number>;
+  submit(args: LineArgs, options: SubmitOptions): Job<number>;
 }
 
 /** A command line that is over. */
@@ -32,6 +37,8 @@ export interface RunnerOptions {
   readonly retries: number;
   /** `null` = no limit. */
   readonly timeoutMs: number | null;
+  /** All lines run in the folder of the program, not each in its own. */
+  readonly sharesFolder: boolean;
   readonly onResult: (result: LineResult) => void;
 }
 
@@ -134,7 +141,7 @@ export class Runner {
 
   async #runLine(line: Line): Promise<void> {
     for (let attempts = 1;; attempts++) {
-      const [job, outcome] = await this.#attempt(line);
+      const [job, outcome] = await this.#attempt(line, attempts);
       const isFinal = outcome.exitCode === 0 || attempts > this.#options.retries || this.#isOver;
       if (!isFinal) continue;
       this.done++;
@@ -145,23 +152,23 @@ export class Runner {
   }
 
   /** Runs a line once, as soon as the scheduler takes it. */
-  async #attempt(line: Line): Promise<[Job<number> | null, Outcome]> {
+  async #attempt(line: Line, attempt: number): Promise<[Job<number> | null, Outcome]> {
     while (true) {
       if (this.#stopped) return [null, CANCELLED];
       if (this.#refusal !== null) return [null, this.#refusal];
       let job: Job<number>;
       try {
-        job = this.#cluster.submit([line.command], { depends: line.depends });
+        job = this.#submit(line, attempt);
       } catch (error) {
         if (error instanceof ClosedError) return [null, CANCELLED];
         throw error;
       }
-      const attempt: Attempt = { endedBy: "nobody", timer: undefined };
-      this.#attempts.set(job, attempt);
+      const state: Attempt = { endedBy: "nobody", timer: undefined };
+      this.#attempts.set(job, state);
       await job.done;
-      clearTimeout(attempt.timer);
+      clearTimeout(state.timer);
       this.#attempts.delete(job);
-      const outcome = await outcomeOf(job, attempt.endedBy);
+      const outcome = await outcomeOf(job, state.endedBy);
       if (outcome.kind === "refused" && OVER_LIMIT.test(outcome.reason ?? "")) {
         await new Promise((resolve) => setTimeout(resolve, OVER_LIMIT_PAUSE_MS));
         continue;
@@ -173,6 +180,18 @@ export class Runner {
       return [job, outcome];
     }
   }
+
+  #submit({ command, depends, number }: Line, attempt: number): Job<number> {
+    const folder = this.#options.sharesFolder ? "" : lineFolder(number, attempt);
+    return this.#cluster.submit([command, folder], {
+      depends: depends.map((file) => ({ file, folder: below(folder, folderOf(linePlace(file))) })),
+    });
+  }
+}
+
+/** A folder within another one; "" = the other one itself. */
+function below(folder: string, place: string): string {
+  return folder === "" ? place : `${folder}/${place}`;
 }
 
 const CANCELLED: Outcome = {

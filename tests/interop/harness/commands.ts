@@ -13,7 +13,7 @@ const PERMISSIONS = [...SCHEDULER_PERMISSIONS, "--allow-env"];
 /** How a command is run. */
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** What it reads from standard input; nothing when absent. */
+  /** What it reads from standard input, a file; /dev/null when absent. */
   readonly stdin?: string;
   /** Files to find in its working directory at the start. */
   readonly files?: Readonly<Record<string, string>>;
@@ -53,11 +53,12 @@ export async function startCommand(
 ): Promise<Command> {
   const folder = await lab.folder("command");
   const cwd = await lab.folder("cwd");
-  await Deno.writeTextFile(`${folder}/stdin`, options.stdin ?? "");
+  const stdin = options.stdin === undefined ? "/dev/null" : `${folder}/stdin`;
+  if (options.stdin !== undefined) await Deno.writeTextFile(stdin, options.stdin);
   for (const [path, text] of Object.entries(options.files ?? {})) {
     await Deno.writeTextFile(`${cwd}/${path}`, text);
   }
-  const redirected = `exec "$@" <${folder}/stdin >${folder}/stdout 2>${folder}/stderr`;
+  const redirected = `exec "$@" <${stdin} >${folder}/stdout 2>${folder}/stderr`;
   await Promise.all(["stdout", "stderr"].map((name) => Deno.create(`${folder}/${name}`)))
     .then((files) => files.forEach((file) => file.close()));
   const program = ["deno", "run", ...PERMISSIONS, `${lab.root}/main.ts`, ...args.map(String)];

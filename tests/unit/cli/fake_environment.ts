@@ -6,6 +6,7 @@ export class FakeEnvironment implements CliEnvironment {
   readonly files: Map<string, string | Error>;
   /** Files that every user may read. */
   readonly open = new Set<string>();
+  hasInputData = false;
   readonly #variables: Readonly<Record<string, string>>;
 
   constructor(

@@ -62,27 +62,50 @@ Deno.test("options of status, nodes and cancel", () => {
 });
 
 Deno.test("submit: where options end, what is read, and what is run", () => {
-  const plan = (...args: string[]) => {
-    const { command, source } = read(submit, ...args);
-    const inputs = source.kind === "lists" ? source.lists.map(([first]) => first!) : ["in"];
-    return [command?.fill(inputs, 1) ?? null, source];
-  };
-  const stdin = { kind: "file", path: "-", isNullSeparated: false };
-  assertEquals(plan("make", "-j", "4", "--json"), ["make -j 4 --json", { kind: "none" }]);
-  assertEquals(plan("gzip {}"), ["gzip in", stdin]);
-  assertEquals(plan(), [null, stdin]);
-  assertEquals(plan("{}"), [null, stdin]);
-  assertEquals(plan("-a", "f"), [null, { ...stdin, path: "f" }]);
-  assertEquals(plan("-0", "-a", "f", "rm"), [
-    "rm in",
-    { kind: "file", path: "f", isNullSeparated: true },
+  const plan = (...args: string[]) => planned(submit, ...args);
+  assertEquals(plan("make", "-j", "4", "--json"), ["make -j 4 --json"]);
+  assertEquals(plan("gzip {}"), ["gzip in", ["-"]]);
+  assertEquals(plan(), [null, ["-"]]);
+  assertEquals(plan("{}"), [null, ["-"]]);
+  assertEquals(plan("-a", "f"), [null, ["f"]]);
+  assertEquals(plan("-0", "-a", "f", "rm"), ["rm in", ["f"]]);
+  assertEquals(read(submit, "-0", "-a", "f", "rm").source.isNullSeparated, true);
+  assertEquals(plan("echo", ":::", "a", "b"), ["echo a", "a b"]);
+  assertEquals(plan(":::", "true", "false"), [null, "true false"]);
+  assertEquals(plan("echo", "{2}{1}", ":::", "a", ":::", "b"), ["echo ba", "a", "b"]);
+  assertEquals(plan("echo", "::::", "f", "-"), ["echo in", ["f", "-"]]);
+  assertEquals(plan("echo", ":::", "a", "::::+", "f", ":::", "x"), [
+    ...["echo a in x", "a", ["f"], "x"],
   ]);
-  assertEquals(plan("echo", ":::", "a", "b"), ["echo a", { kind: "lists", lists: [["a", "b"]] }]);
-  assertEquals(plan(":::", "true", "false"), [null, { kind: "lists", lists: [["true", "false"]] }]);
-  assertEquals(plan("echo", "{2}{1}", ":::", "a", ":::", "b"), [
-    "echo ba",
-    { kind: "lists", lists: [["a"], ["b"]] },
-  ]);
+  const links = read(submit, "echo", ":::", "a", "::::+", "f", ":::", "x").source.lists;
+  assertEquals(links.map(({ isLinked }) => isLinked), [false, true, false]);
+});
+
+/** The first line of a plan, and its inputs: files in a list of their own. */
+function planned(command: typeof submit, ...args: string[]) {
+  const { command: template, source } = read(command, ...args);
+  const inputs = source.lists.map(({ from }) => "texts" in from ? from.texts[0]! : "in");
+  const shown = source.lists.map(({ from }) => "texts" in from ? from.texts.join(" ") : from.files);
+  return [template?.fill(inputs, 1) ?? null, ...shown];
+}
+
+Deno.test("submit reads standard input that holds data, as GNU parallel does, unless told not to", () => {
+  const piped = new FakeEnvironment();
+  piped.hasInputData = true;
+  const command = submitCommand(piped);
+  assertEquals(planned(command, "echo", "x"), ["echo x in", ["-"]]);
+  assertEquals(planned(command, "echo {#}"), ["echo 1", ["-"]]);
+  assertEquals(planned(command, "--once", "echo", "x"), ["echo x"]);
+  assertEquals(planned(command, "echo", ":::", "a"), ["echo a", "a"]);
+  assertEquals(planned(command, "-a", "f", "echo"), ["echo in", ["f"]]);
+});
+
+Deno.test("submit: a command with a placeholder of any kind gets no input at its end", () => {
+  assertEquals(planned(submit, "echo {#}", ":::", "a"), ["echo 1", "a"]);
+  assertEquals(planned(submit, "echo {-1}", ":::", "a", ":::", "b"), ["echo b", "a", "b"]);
+});
+
+Deno.test("submit: what becomes of values", () => {
   const { depends, lineDepends, timeoutMs, retries, maxPending, name } = read(
     submit,
     ...["-d", "all", "-d", "{}", "-t", "1.5", "-r", "2", "-j", "9", "--name", "n", "cat {}"],
@@ -105,9 +128,22 @@ const REFUSED: readonly [Subcommand<AnyTable, unknown>, string, RegExp][] = [
   [cancel, "a --job 1 --keep_running", /--keep_running: contradicts --job/],
   [submit, "-a f echo ::: a", /-a: contradicts :::/],
   [submit, "-0 true", /-0: no inputs are read/],
+  [submit, "--once -a f true", /--once: there are inputs/],
+  [submit, "echo :::+ a", /:::\+: there are no inputs in front/],
+  [submit, "echo ::::", /::::: names no file/],
+  [submit, "echo :::: - ::: a :::: -", /-: standard input can be read once only/],
+  [submit, "echo {%} ::: a", /\{%\}: command lines have no job slots.* write '\{'%\}/],
+  [submit, "echo {=$_++=} ::: a", /\{=\$_\+\+=\}: Perl expressions are not supported/],
+  [submit, "-d {%} true", /\{%\}: command lines have no job slots/],
+  [submit, "echo {-2} ::: a", /\{-2\}: there is no such input; each line has 1/],
   [submit, "echo {2} ::: a", /\{2\}: there is no such input; each line has 1/],
   [submit, "-d {} true", /\{\}: there is no such input; inputs come behind :::/],
-  [submit, "::: a ::: b", /several ::: need a COMMAND/],
+  [submit, "::: a ::: b", /several inputs a line need a COMMAND/],
+  [submit, "-n 2 echo ::: a b", /-n: "2" is not a node's name or address; each line takes one/],
+  [submit, "-N 2 echo ::: a b", /-N: unknown option; each line takes one input from each :::/],
+  [submit, "--joblog f echo", /--joblog: unknown option; --json tells/],
+  [submit, "--line-buffer echo", /--line-buffer: unknown option; the output of a command/],
+  [submit, "--retrys 3 echo", /--retrys: unknown option; did you mean --retries\?/],
   [submit, "--name a.py true", /--name: "a.py" is not a name/],
   [submit, "--name a/b true", /--name: "a\/b" is not a name/],
   [submit, "-r -1 true", /-r: "-1" is not a number of times/],

@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertRejects } from "@std/assert/rejects.js";
+import { OPERATOR_REASON, SHUTDOWN_REASON } from "../../../src/core/mod.ts";
 import { JobRefusedError } from "../../../src/client/mod.ts";
-import type { Job, JobState } from "../../../src/client/mod.ts";
+import type { Job, JobState, SubmitOptions } from "../../../src/client/mod.ts";
 import type { Line } from "../../../src/commands/submit/lines.ts";
 import {
+  type LineArgs,
   type LineResult,
   Runner,
   type RunnerOptions,
@@ -53,13 +55,16 @@ class FakeJob {
 /** A runner with jobs that wait for the test. */
 class Scene {
   readonly jobs: FakeJob[] = [];
+  /** Folder and files of each job. */
+  readonly placed: [folder: string, depends: SubmitOptions["depends"]][] = [];
   readonly results: LineResult[] = [];
   readonly runner: Runner;
   #onJob: () => void = () => {};
 
   constructor(options: Partial<RunnerOptions> = {}) {
     const cluster = {
-      submit: ([command]: readonly [string]) => {
+      submit: ([command, folder]: LineArgs, { depends = [] }: SubmitOptions) => {
+        this.placed.push([folder, depends]);
         const job = new FakeJob(command);
         this.jobs.push(job);
         this.#onJob();
@@ -70,6 +75,7 @@ class Scene {
       maxPending: 10,
       retries: 0,
       timeoutMs: null,
+      sharesFolder: false,
       onResult: (result) => this.results.push(result),
       ...options,
     });
@@ -241,10 +247,51 @@ Deno.test("how jobs end that have no exit code", async () => {
   await run;
   assertEquals(scene.results.map(({ outcome }) => [outcome.kind, outcome.reason]), [
     ["lost", "OSError: too long"],
-    ["lost", "it was cancelled at the scheduler"],
+    ["lost", "the scheduler has cancelled it"],
     ["lost", "its node is gone"],
     ["lost", "cannot read x"],
   ]);
+});
+
+Deno.test("a line that an operator or the end of the scheduler has ended is cancelled, and says so", async () => {
+  const scene = new Scene();
+  const run = scene.runner.run(lines(2));
+  await scene.job(1);
+  for (const [index, reason] of [OPERATOR_REASON, SHUTDOWN_REASON].entries()) {
+    scene.jobs[index]!.exception = `Traceback\nKeyboardInterrupt\n${reason}`;
+    scene.jobs[index]!.end("Terminated");
+    await scene.idle();
+  }
+  await run;
+  assertEquals(
+    scene.results.map(({ outcome }) => [outcome.kind, outcome.exitCode, outcome.reason]),
+    [["cancelled", 125, OPERATOR_REASON], ["cancelled", 125, SHUTDOWN_REASON]],
+  );
+});
+
+Deno.test("each attempt at a line has a folder of its own, with its files at their places", async () => {
+  const scene = new Scene({ retries: 1 });
+  const line: Line = { number: 7, command: "cat a/x", depends: ["../a/x"] };
+  const run = scene.runner.run((async function* () {
+    yield await Promise.resolve(line);
+  })());
+  (await scene.job(0)).exit(1);
+  (await scene.job(1)).exit(0);
+  await run;
+  assertEquals(scene.placed, [
+    ["line-7", [{ file: "../a/x", folder: "line-7/a" }]],
+    ["line-7-2", [{ file: "../a/x", folder: "line-7-2/a" }]],
+  ]);
+});
+
+Deno.test("with a shared folder, lines have none of their own", async () => {
+  const scene = new Scene({ sharesFolder: true });
+  const run = scene.runner.run((async function* () {
+    yield await Promise.resolve({ number: 1, command: "cat x", depends: ["x"] });
+  })());
+  (await scene.job(0)).exit(0);
+  await run;
+  assertEquals(scene.placed, [["", [{ file: "x", folder: "." }]]]);
 });
 
 Deno.test("an input that cannot be read is an error once the lines before are over", async () => {

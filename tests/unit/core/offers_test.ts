@@ -40,7 +40,7 @@ Deno.test("a job whose cluster was ended before its uid was confirmed has a resu
   const scene = new Scene();
   const cluster = scene.cluster();
   const job = offered(scene, cluster);
-  scene.on((core, nowMs) => onClusterCancelled(core, cluster, true, "enough", nowMs));
+  scene.on((core, nowMs) => onClusterCancelled(core, cluster, true, nowMs));
   scene.on((core, nowMs) => onJobSubmitted(core, job, nowMs));
   assertEquals(scene.results, [[job.uid, Outcome.Terminated]]);
   assertEquals([...scene.core.clusters.values()], [cluster]);

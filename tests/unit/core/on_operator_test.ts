@@ -5,13 +5,16 @@ import { Scene } from "./scene.ts";
 const { Cancelled, Terminated } = core.Outcome;
 
 function cancelled(s: Scene, cluster: core.Cluster, terminateRunning: boolean): void {
-  s.on((c, nowMs) =>
-    core.onClusterCancelled(c, cluster, terminateRunning, "somebody wants it", nowMs)
-  );
+  s.on((c, nowMs) => core.onClusterCancelled(c, cluster, terminateRunning, nowMs));
 }
 
 function limited(s: Scene, ipAddr: string, cpus: number | null): void {
   s.on((c) => core.onNodeLimited(c, ipAddr, cpus));
+}
+
+/** What clients are told by the last event of why jobs have ended. */
+function reasons(s: Scene): (string | null)[] {
+  return s.effectsOf("deliver").map(({ delivery }) => delivery.reason);
 }
 
 function oneNode() {
@@ -26,7 +29,7 @@ Deno.test("a cancelled cluster: waiting jobs are ended with the reason, running 
   const waiting = scene.submit(cluster);
   cancelled(scene, cluster, true);
   assertEquals(scene.results, [[waiting.uid, Terminated]]);
-  assertEquals(scene.effectsOf("deliver")[0]?.delivery.reason, "somebody wants it");
+  assertEquals(scene.effectsOf("deliver")[0]?.delivery.reason, core.OPERATOR_REASON);
   assertEquals(scene.effectsOf("terminateJob").map(({ job }) => job.uid), [
     first.uid,
     second.uid,
@@ -46,6 +49,37 @@ Deno.test("a cancelled cluster may let its running jobs finish, and end them aft
   assertEquals(scene.effectsOf("terminateJob").map(({ job }) => job.uid), [job.uid]);
   scene.reply(job, { status: Terminated });
   assertEquals(scene.results, [[job.uid, Terminated]]);
+});
+
+Deno.test("what a node says of a job that an operator has ended carries the reason, a finished one none", () => {
+  const { scene, cluster } = oneNode();
+  const [first, second] = [scene.running(cluster), scene.running(cluster)];
+  cancelled(scene, cluster, true);
+  scene.reply(first, { status: Terminated });
+  assertEquals(reasons(scene), [core.OPERATOR_REASON]);
+  scene.reply(second, { status: core.Outcome.Finished });
+  assertEquals(reasons(scene), [null]);
+});
+
+Deno.test("a job that its client has cancelled before the operator does carries no reason", () => {
+  const { scene, cluster } = oneNode();
+  const job = scene.running(cluster);
+  scene.cancel(job);
+  scene.on((c, nowMs) => core.onJobEnded(c, cluster, job.uid, nowMs));
+  scene.reply(job, { status: Terminated });
+  assertEquals(reasons(scene), [null]);
+});
+
+Deno.test("a single job that an operator ends carries the reason, waiting or running", () => {
+  const { scene, cluster } = oneNode();
+  const running = scene.running(cluster);
+  scene.running(cluster);
+  const waiting = scene.submit(cluster);
+  scene.on((c, nowMs) => core.onJobEnded(c, cluster, running.uid, nowMs));
+  scene.on((c, nowMs) => core.onJobEnded(c, cluster, waiting.uid, nowMs));
+  assertEquals(reasons(scene), [core.OPERATOR_REASON]);
+  scene.reply(running, { status: Terminated });
+  assertEquals(reasons(scene), [core.OPERATOR_REASON]);
 });
 
 Deno.test("a job of a cancelled cluster that is submitted late is told so", () => {
