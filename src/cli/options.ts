@@ -243,9 +243,9 @@ export const OPTIONS = {
   dest_path_prefix: value({
     group: "Files",
     placeholder: "DIR",
-    defaultText: "dispy/scheduler in the directory for temporary files",
+    defaultText: "~/.local/state/dispyscheduler",
     parse: parsePath,
-    help: "Directory for files of clients and for results not yet delivered.",
+    help: "Directory for the state: jobs, results not yet delivered, files of clients.",
   }),
   ...MEMORY_OPTIONS,
   max_file_size: value({
@@ -278,8 +278,9 @@ export const OPTIONS = {
   }),
   keep: flag({
     group: "Files",
-    help: "When asked to end, leave everything as it is for the next start, which goes on with " +
-      "it; else clients are told that their jobs will not run.",
+    help: "When asked to end, always leave everything as it is for the next start, which goes on " +
+      "with it. Else only SIGTERM does so, and only with --daemon or without a terminal; " +
+      "otherwise clients are told that their jobs will not run.",
   }),
   cleanup_nodes: flag({
     group: "Files",

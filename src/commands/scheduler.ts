@@ -85,9 +85,12 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
       signal: stopConsole.signal,
     }).catch((error) => log.error("console ended", { reason: String(error) }));
   }
-  await ended;
+  const by = await ended;
   stopConsole.abort();
-  if (config.keep && state !== null) await server.suspend();
+  log.info("asked to end", { by });
+  // What a service manager sends before an update or a restart of the machine must lose nothing.
+  const keeps = config.keep || (isUnattended && by === "SIGTERM");
+  if (keeps && state !== null) await server.suspend();
   else await server.shutdown();
   await localNode?.end();
 }

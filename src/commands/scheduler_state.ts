@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import type { SchedulerConfig } from "../cli/scheduler_config.ts";
 import {
   type Durability,
@@ -18,6 +19,7 @@ import { DiskStore } from "../store/disk_store.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { ifNotFound } from "../store/not_found.ts";
 import { MemoryStore } from "../store/memory_store.ts";
+import { defaultStateFolder, type StateFolder } from "./state_folder.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const log = getLogger();
@@ -43,8 +45,8 @@ export interface Opened {
  * @throws {JournalError} where no journal can be written in it
  */
 export async function openState(config: SchedulerConfig): Promise<Opened> {
-  const { durability, destPathPrefix } = config;
-  const parent = destPathPrefix ?? `${await temporaryFolder()}/dispy/scheduler`;
+  const { durability } = config;
+  const { path: parent, isTemporary: isShared } = await parentOf(config);
   const { state } = Deno.permissions.querySync({ name: "read", path: parent });
   if (state !== "granted") {
     log.info("files of clients are kept in memory, as they could not be read back from disk", {
@@ -54,17 +56,10 @@ export async function openState(config: SchedulerConfig): Promise<Opened> {
     sayNotDurable(config, "it could not be read back");
     return { store: new MemoryStore(MEMORY_STORE_BYTES), state: null };
   }
-  const isShared = destPathPrefix === undefined;
   const options = { clean: config.clean, isShared };
   if (durability === "off") {
     sayNotDurable(config, null);
     return { store: await DiskStore.open(parent, { ...options, name: null }), state: null };
-  }
-  if (durability === "power" && isShared) {
-    log.warning("the folder for temporary files may be emptied when the machine starts", {
-      folder: parent,
-      hint: "choose another with --dest_path_prefix",
-    });
   }
   const named = { ...options, name: nameOf(config), isSynced: durability === "power" };
   const store = await DiskStore.open(parent, named);
@@ -81,6 +76,17 @@ export async function openState(config: SchedulerConfig): Promise<Opened> {
     const fresh = await DiskStore.open(parent, { ...named, clean: false });
     return { store: fresh, state: await readState(fresh, durability) };
   }
+}
+
+/** Where the folders of this and other schedulers are. */
+async function parentOf(config: SchedulerConfig): Promise<StateFolder> {
+  const { destPathPrefix, durability } = config;
+  if (destPathPrefix !== undefined) return { path: destPathPrefix, isTemporary: false };
+  const temporary = `${await temporaryFolder()}/dispy/scheduler`;
+  const { state } = Deno.permissions.querySync({ name: "read", path: temporary });
+  // Where nothing can be kept, nothing needs to last.
+  if (durability === "off" || state !== "granted") return { path: temporary, isTemporary: true };
+  return await defaultStateFolder(nameOf(config), SYSTEM_ENVIRONMENT.variable);
 }
 
 async function readState(store: DiskStore, durability: Durability): Promise<State> {

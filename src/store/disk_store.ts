@@ -73,7 +73,7 @@ export class DiskStore implements FileStore {
       if (options.isShared) await checkOwn(parent, probe);
       if (name !== null) await Deno.remove(probe);
       if (options.clean) await removeLeftovers(parent);
-      const folder = name === null ? probe : `${parent}/${PREFIX}${name}`;
+      const folder = name === null ? probe : DiskStore.folderOf(parent, name);
       const lock = await lockFolder(folder);
       if (isSynced) await syncFolder(parent);
       return new DiskStore(folder, lock, isSynced);
@@ -85,6 +85,11 @@ export class DiskStore implements FileStore {
         }; choose a folder with --dest_path_prefix`,
       );
     }
+  }
+
+  /** Where a store with a name is. */
+  static folderOf(parent: string, name: string): string {
+    return `${parent}/${PREFIX}${name}`;
   }
 
   /** A file of an earlier run. */

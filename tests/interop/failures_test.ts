@@ -163,9 +163,9 @@ for (const atOnce of [false, true]) {
 }
 
 scenario(
-  "on SIGTERM running and queued jobs are reported Terminated, nodes are released, and a " +
+  "on SIGINT running and queued jobs are reported Terminated, nodes are released, and a " +
     "scheduler started again serves new clients",
-  { tier: "core", limitMs: 40_000, referenceFails: "SIGTERM ends it at once, nobody is told" },
+  { tier: "core", limitMs: 40_000, referenceFails: "SIGINT ends it at once, nobody is told" },
   async (lab) => {
     const options = { args: ["-n", lab.node(1), "-n", lab.node(2)] };
     const scheduler = await lab.startScheduler(options);
@@ -174,7 +174,7 @@ scenario(
       args: ["--wait-nodes", 2, "--jobs", 8, "--seconds", 300, "--stay"],
     });
     await client.event("submitted");
-    scheduler.signal("SIGTERM");
+    scheduler.signal("SIGINT");
     await client.event("done");
     equal(client.all("job").map((job) => job.status), Array(8).fill(JobStatus.Terminated));
     const exit = await scheduler.ended();

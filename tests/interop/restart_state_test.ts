@@ -47,37 +47,66 @@ async function checkServes(lab: Lab): Promise<void> {
 }
 
 /** Asks a scheduler to end, and waits until it has. */
-async function end(scheduler: LabProcess): Promise<void> {
-  scheduler.signal("SIGTERM");
+async function end(scheduler: LabProcess, by: "SIGINT" | "SIGTERM" = "SIGINT"): Promise<void> {
+  scheduler.signal(by);
   const { code, signal } = await scheduler.ended();
   equal([code, signal], [0, null]);
 }
 
+for (
+  const [how, args, signal] of [
+    ["with --keep", ["--keep"], "SIGINT"],
+    ["by SIGTERM, as service managers do,", [], "SIGTERM"],
+  ] as const
+) {
+  only(
+    `ended ${how} and started again, clients and nodes go on as if nothing had happened`,
+    { tier: "core" },
+    async (lab) => {
+      const options = { args };
+      const scheduler = await lab.startScheduler(options);
+      await lab.startNodes(2);
+      const client = await Driven.ready(lab, { function: "mark", wait_nodes: 2 });
+      const ledger = await Ledger.create(lab);
+      await client.submit(4 * NODE_CPUS, [0.6, ledger.path]);
+      await client.untilRunning(2 * NODE_CPUS);
+      const asked = Date.now();
+      await end(scheduler, signal);
+      ok(Date.now() - asked < 3_000, `it took ${Date.now() - asked} ms to end`);
+      const next = await lab.restartScheduler(scheduler, options);
+      const jobs = await client.results(30);
+      equal(statuses(jobs), finished(4 * NODE_CPUS));
+      equal(await ledger.runs(), numbers(4 * NODE_CPUS));
+      await client.close();
+      await end(next);
+    },
+  );
+}
+
 only(
-  "ended with --keep and started again, clients and nodes go on as if nothing had happened",
+  "started as the README says, `deno task start`, it goes on after a kill where it was",
   { tier: "core" },
   async (lab) => {
-    const options = { args: ["--keep"] };
-    const scheduler = await lab.startScheduler(options);
-    await lab.startNodes(2);
-    const client = await Driven.ready(lab, { function: "mark", wait_nodes: 2 });
-    const ledger = await Ledger.create(lab);
-    await client.submit(4 * NODE_CPUS, [0.6, ledger.path]);
-    await client.untilRunning(2 * NODE_CPUS);
-    const asked = Date.now();
-    await end(scheduler);
-    ok(Date.now() - asked < 3_000, `it took ${Date.now() - asked} ms to end`);
-    const next = await lab.restartScheduler(scheduler, options);
-    const jobs = await client.results(30);
-    equal(statuses(jobs), finished(4 * NODE_CPUS));
-    equal(await ledger.runs(), numbers(4 * NODE_CPUS));
+    const start = () =>
+      lab.startSchedulerAs(
+        ["deno", "task", "start", "-d", "-i", "127.0.0.1", "-n", lab.node(1)],
+        lab.root,
+      );
+    const scheduler = await start();
+    await lab.startNode(1, { cpus: 1 });
+    const client = await Driven.ready(lab, { wait_nodes: 1, reentrant: true });
+    await client.submit(4, [0.5]);
+    await client.untilRunning(1);
+    await scheduler.stop();
+    const next = await start();
+    equal(statuses(await client.results(30)), finished(4));
     await client.close();
-    await end(next);
+    ok(next.lines.every((line) => !/WARN.*(state|kept)/.test(line)), "it does not warn");
   },
 );
 
 only(
-  "ended without --keep, clients are told which jobs will not run, and nothing is left",
+  "ended by SIGINT without --keep, clients are told which jobs will not run, and nothing is left",
   { tier: "core" },
   async (lab) => {
     const scheduler = await lab.startScheduler();
@@ -93,7 +122,7 @@ only(
 );
 
 only(
-  "ended without --keep while a client is stopped, the next start tells it what became of its jobs",
+  "ended by SIGINT without --keep while a client is stopped, the next start tells it what became of its jobs",
   { tier: "core" },
   async (lab) => {
     const scheduler = await lab.startScheduler();

@@ -196,7 +196,7 @@ if (SCHEDULER === "ours") {
       await client.submit(2, ["a.bin"]);
       equal(statuses(await client.results()), finished(2));
       await client.close();
-      running.signal("SIGTERM");
+      running.signal("SIGINT");
       await running.ended();
       ok([...Deno.readDirSync(store)].length === 3, "it takes its own folder with it");
     },

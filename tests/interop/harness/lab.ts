@@ -305,7 +305,7 @@ export class Lab {
       name: same === 0 ? name : `${name} #${same + 1}`,
       argv: namespace.command(argv),
       cwd,
-      env: { TMPDIR: this.#dir, ...env },
+      env: { TMPDIR: this.#dir, XDG_STATE_HOME: this.#dir, ...env },
     });
     this.#processes.push(process);
     return process;
