@@ -16,3 +16,9 @@ export class PickleError extends Error {
     super(offset === undefined ? problem : `${problem} (at byte ${offset} of the pickle)`);
   }
 }
+
+/** The error for a byte that is not an opcode. */
+export function notAnOpcode(opcode: number, offset: number): PickleError {
+  const hex = opcode.toString(16).padStart(2, "0");
+  return new PickleError(`0x${hex} is not a pickle opcode`, offset);
+}

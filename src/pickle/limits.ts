@@ -35,3 +35,12 @@ export const DEFAULT_LIMITS: PickleLimits = {
   maxElements: 1 << 24,
   maxBytes: 2 ** 31 - 1,
 };
+
+/**
+ * Limits for a pickle that is read only to be written anew for another Python. Its values take
+ * memory of their own meanwhile, about 100 bytes each.
+ */
+export const REWRITE_LIMITS: PickleLimits = { ...DEFAULT_LIMITS, maxElements: 1 << 20 };
+
+/** Opcodes that are looked at, one after the other, where nothing is made of them. */
+export const MAX_SCANNED_OPCODES = 1 << 26;

@@ -1,5 +1,5 @@
 /**
- * Python pickles: reading (protocols 0 to 5) and writing (protocol 4) without Python, and
+ * Python pickles: reading (protocols 0 to 5) and writing (protocols 2 to 4) without Python, and
  * without ever importing, looking up or calling anything that a pickle names.
  *
  * @example
@@ -13,16 +13,21 @@
  * @module
  */
 
-import { PickleError } from "./error.ts";
+import type { Python2Text } from "./earlier_writer.ts";
 import { DEFAULT_LIMITS, type PickleLimits } from "./limits.ts";
 import { readPickle } from "./reader.ts";
 import type { PyValue } from "./values.ts";
-import { PickleWriter } from "./writer.ts";
+import { guard, joined, writePickle, WRITTEN_PROTOCOL } from "./write.ts";
 
+export { bytesOfText, textOfBytes } from "./byte_text.ts";
+export type { Python2Text } from "./earlier_writer.ts";
 export { PickleError } from "./error.ts";
-export { DEFAULT_LIMITS, MAX_DEPTH, type PickleLimits } from "./limits.ts";
+export { DEFAULT_LIMITS, MAX_DEPTH, type PickleLimits, REWRITE_LIMITS } from "./limits.ts";
 export { MAX_INT_BYTES, MAX_INT_DIGITS } from "./integers.ts";
 export { StateSetterStep } from "./reduce.ts";
+export { readableBy } from "./rewrite.ts";
+export { protocolReadByWriter, PYTHON2_PROTOCOL, PYTHON3_PROTOCOL } from "./scan.ts";
+export { WRITTEN_PROTOCOL } from "./write.ts";
 export * from "./values.ts";
 
 /**
@@ -40,23 +45,22 @@ export function loads(bytes: Uint8Array, limits: Partial<PickleLimits> = {}): Py
 }
 
 /**
- * The pickle of `value`, protocol 4: Python 3.4 and newer read it.
+ * The pickle of `value`.
  *
+ * @param protocol Highest that its reader reads; at most {@linkcode WRITTEN_PROTOCOL} is written.
+ * Protocol 2 is for Python 2, which has `str` for bytes and for text that is ASCII. A pickle
+ * without bytes can be read by Python 3, too.
+ * @param text What Python 2 gets for other text.
  * @throws {PickleError} If values are nested more than {@linkcode MAX_DEPTH} levels deep, an
- * int has more than {@linkcode MAX_INT_BYTES} bytes, or something is not a {@linkcode PyValue}.
+ * int has more than {@linkcode MAX_INT_BYTES} bytes, something is not a {@linkcode PyValue}, or
+ * cannot be said in that protocol.
  */
-export function dumps(value: PyValue): Uint8Array {
-  const chunks = dumpChunks(value);
-  if (chunks.length === 1) return chunks[0] as Uint8Array;
-  return guard(() => {
-    const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-    let size = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, size);
-      size += chunk.length;
-    }
-    return bytes;
-  });
+export function dumps(
+  value: PyValue,
+  protocol: number = WRITTEN_PROTOCOL,
+  text: Python2Text = "unicode",
+): Uint8Array {
+  return guard(() => joined(writePickle(value, protocol, text)));
 }
 
 /**
@@ -66,18 +70,10 @@ export function dumps(value: PyValue): Uint8Array {
  *
  * @throws {PickleError} As {@linkcode dumps} does.
  */
-export function dumpChunks(value: PyValue): Uint8Array[] {
-  return guard(() => new PickleWriter().write(value));
-}
-
-/** Turns what the engine throws where a string, array or stack gets too large into ours. */
-function guard<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new PickleError("a value is too large or too deep for the memory at hand");
-    }
-    throw error;
-  }
+export function dumpChunks(
+  value: PyValue,
+  protocol: number = WRITTEN_PROTOCOL,
+  text: Python2Text = "unicode",
+): Uint8Array[] {
+  return guard(() => writePickle(value, protocol, text));
 }

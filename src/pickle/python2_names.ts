@@ -1,9 +1,9 @@
 /**
- * Where the names of Python 2's standard library live in Python 3.
+ * Where the names of Python 2's standard library live in Python 3, and the other way round.
  *
- * Protocols 0 to 2 name modules as Python 2 did, even when Python 3 writes them; the writer
- * uses protocol 4, which has Python 3's names. Source of the table: the documented behaviour
- * of `fix_imports` and CPython's `_compat_pickle` module, whose renames it lists.
+ * Protocols 0 to 2 name modules as Python 2 did, even when Python 3 writes them; later ones have
+ * Python 3's names. Source of the tables: the documented behaviour of `fix_imports` and CPython's
+ * `_compat_pickle` module, whose renames they list.
  *
  * @module
  */
@@ -93,4 +93,62 @@ export function fromPython2Name(module: string, name: string): PyGlobal {
   const [newModule, newName] = NAMES.get(`${module}\n${name}`) ??
     [MODULES.get(module) ?? module, name];
   return new PyGlobal(newModule, newName);
+}
+
+/** Modules of Python 3 by the names that they have in Python 2: of several the first above. */
+const OLD_MODULES: ReadonlyMap<string, string> = new Map([
+  ...[...MODULES].reverse().map(([from, to]): [string, string] => [to, from]),
+  ...table(`
+    pickle pickle, collections collections, io io, xml.etree.ElementTree xml.etree.ElementTree,
+    _bz2 bz2, _dbm dbm, _functools functools, _gdbm gdbm, _pickle pickle
+  `) as [string, string][],
+]);
+
+/** Single names of Python 3 that are elsewhere in Python 2, where `int` is good for small ones. */
+const OLD_NAMES: ReadonlyMap<string, readonly [module: string, name: string]> = new Map([
+  ...[...NAMES].reverse().map(([from, to]) =>
+    moved(...to, ...from.split("\n") as [string, string])
+  ),
+  ...[...EXCEPTIONS].map((name) => moved("builtins", name, "exceptions", name)),
+  ...table(`
+    builtins str __builtin__ unicode, builtins int __builtin__ int,
+    collections UserDict UserDict IterableUserDict,
+    _functools reduce __builtin__ reduce, _socket socket socket _socketobject,
+    tkinter.filedialog FileDialog FileDialog FileDialog,
+    tkinter.filedialog LoadFileDialog FileDialog LoadFileDialog,
+    tkinter.filedialog SaveFileDialog FileDialog SaveFileDialog,
+    tkinter.simpledialog SimpleDialog SimpleDialog SimpleDialog,
+    xmlrpc.server ServerHTMLDoc DocXMLRPCServer ServerHTMLDoc,
+    xmlrpc.server XMLRPCDocGenerator DocXMLRPCServer XMLRPCDocGenerator,
+    xmlrpc.server DocXMLRPCRequestHandler DocXMLRPCServer DocXMLRPCRequestHandler,
+    xmlrpc.server DocXMLRPCServer DocXMLRPCServer DocXMLRPCServer,
+    xmlrpc.server DocCGIXMLRPCRequestHandler DocXMLRPCServer DocCGIXMLRPCRequestHandler,
+    http.server SimpleHTTPRequestHandler SimpleHTTPServer SimpleHTTPRequestHandler,
+    http.server CGIHTTPRequestHandler CGIHTTPServer CGIHTTPRequestHandler,
+    builtins ModuleNotFoundError exceptions ImportError,
+    builtins RecursionError exceptions RuntimeError
+  `).map((row) => moved(...row as Parameters<typeof moved>)),
+  ...table(`
+    BlockingIOError, BrokenPipeError, ChildProcessError, ConnectionAbortedError, ConnectionError,
+    ConnectionRefusedError, ConnectionResetError, FileExistsError, FileNotFoundError,
+    InterruptedError, IsADirectoryError, NotADirectoryError, PermissionError, ProcessLookupError,
+    TimeoutError
+  `).map(([name]) => moved("builtins", name as string, "exceptions", "OSError")),
+]);
+
+function moved(
+  module: string,
+  name: string,
+  oldModule: string,
+  oldName: string,
+): [string, readonly [string, string]] {
+  return [`${module}\n${name}`, [oldModule, oldName]];
+}
+
+/** What Python 2 calls the class or function `module.name` of Python 3. */
+export function toPython2Name(
+  module: string,
+  name: string,
+): readonly [module: string, name: string] {
+  return OLD_NAMES.get(`${module}\n${name}`) ?? [OLD_MODULES.get(module) ?? module, name];
 }

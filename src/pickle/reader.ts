@@ -10,7 +10,7 @@
 
 import { checkDepth } from "./depth.ts";
 import { drop, dropResult } from "./drop.ts";
-import { PickleError } from "./error.ts";
+import { notAnOpcode, PickleError } from "./error.ts";
 import { addItems, append, setItems, wrongTarget } from "./fill.ts";
 import { PickleInput } from "./input.ts";
 import { MAX_REPEATED_BYTES, type PickleLimits } from "./limits.ts";
@@ -18,7 +18,7 @@ import { Memo } from "./memo.ts";
 import { parseFloat64, parseIndex, parseInteger, parseLong } from "./numbers.ts";
 import { fromPython2Name } from "./python2_names.ts";
 import { distinct, reduce } from "./reduce.ts";
-import { decodeAscii, decodeRawUnicodeEscape, decodeStringLiteral } from "./text.ts";
+import { decodeByteString, decodeRawUnicodeEscape, decodeStringLiteral } from "./text.ts";
 import {
   PyByteArray,
   PyDict,
@@ -229,10 +229,10 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
         stack[sp++] = decodeStringLiteral(input.rawLine(), input.at);
         break;
       case 0x55: // SHORT_BINSTRING
-        stack[sp++] = decodeAscii(input.view(input.uint8()), input.at);
+        stack[sp++] = decodeByteString(input.view(input.uint8()));
         break;
       case 0x54: // BINSTRING
-        stack[sp++] = decodeAscii(input.view(input.length32()), input.at);
+        stack[sp++] = decodeByteString(input.view(input.length32()));
         break;
 
       // Tuples
@@ -329,7 +329,7 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
         need(2);
         sp--;
         const args = tuple(stack[sp]);
-        const result = reduce(callable(stack[sp - 1]), args);
+        const result = reduce(callable(stack[sp - 1]), args, protocol < 3);
         if (bytes[input.pos] === 0x30) { // POP
           input.pos++;
           sp--;
@@ -412,8 +412,7 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits): PyValue {
       default: {
         const what = UNSUPPORTED.get(opcode);
         if (what !== undefined) throw new PickleError(`${what} are not supported`, input.at);
-        const hex = opcode.toString(16).padStart(2, "0");
-        throw new PickleError(`0x${hex} is not a pickle opcode`, input.at);
+        throw notAnOpcode(opcode, input.at);
       }
     }
   }

@@ -5,6 +5,7 @@
  */
 
 import { equalityKey } from "./equality.ts";
+import { encodeUtf8, isAscii } from "./text.ts";
 import {
   PyByteArray,
   PyFrozenSet,
@@ -19,10 +20,22 @@ import {
  * What `callable(*args)` makes: a value of Python's own where that is exactly what the call
  * means (`bytes`, `bytearray`, `set`, `frozenset`, for which protocols 0 to 4 lack opcodes),
  * else the call itself as an inert object.
+ *
+ * @param isOld Whether Python 2 may have written it.
  */
-export function reduce(callable: PyValue, args: PyTuple): PyValue {
-  return (callable instanceof PyGlobal ? ownValue(callable, args.items) : undefined) ??
-    new PyObject({ kind: "reduce", callable, args });
+export function reduce(callable: PyValue, args: PyTuple, isOld: boolean): PyValue {
+  if (!(callable instanceof PyGlobal)) return new PyObject({ kind: "reduce", callable, args });
+  const own = ownValue(callable, args.items);
+  if (own !== undefined) return own;
+  const isPacked = isOld && callable.module === "datetime";
+  return new PyObject({ kind: "reduce", callable, args: isPacked ? packedTime(args) : args });
+}
+
+/** Python 2's dates and times are made of a `str` that may look like text; Python 3 wants bytes. */
+function packedTime(args: PyTuple): PyTuple {
+  const [packed, ...more] = args.items;
+  const isText = typeof packed === "string" && isAscii(packed);
+  return isText ? new PyTuple([encodeUtf8(packed), ...more]) : args;
 }
 
 function ownValue(callable: PyGlobal, args: readonly PyValue[]): PyValue | undefined {

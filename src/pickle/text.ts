@@ -117,23 +117,21 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.subarray(0, size);
 }
 
-/**
- * The string encoded in `bytes`, as `str(bytes, "ascii")` reads it.
- *
- * @param offset Where the pickle has it, for errors; likewise below.
- * @throws {PickleError} If a byte is not ASCII.
- */
-export function decodeAscii(bytes: Uint8Array, offset: number): string {
-  if (bytes.some((byte) => byte >= 0x80)) {
-    throw new PickleError("a Python 2 str is not ASCII, which Python 3 refuses too", offset);
-  }
-  return latin1(bytes);
+/** Whether all of `text` is ASCII. */
+export function isAscii(text: string): boolean {
+  return !/[\u0080-\uffff]/.test(text);
+}
+
+/** Python 2's `str`: text where it is ASCII, as Python 3 reads it, and else the bytes that it is. */
+export function decodeByteString(bytes: Uint8Array): string | Uint8Array {
+  return bytes.some((byte) => byte >= 0x80) ? bytes : latin1(bytes);
 }
 
 /**
  * The string encoded in `bytes` as `UNICODE` has it: Latin-1 with the escapes
  * `\uXXXX` and `\UXXXXXXXX`.
  *
+ * @param offset Where the pickle has it, for errors; likewise below.
  * @throws {PickleError} If an escape is cut short or beyond Unicode.
  */
 export function decodeRawUnicodeEscape(bytes: Uint8Array, offset: number): string {
@@ -176,11 +174,12 @@ const STRING_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The string that `bytes`, a quoted literal of Python 2 as `STRING` has it, means.
+ * The `str` that `bytes`, a quoted literal of Python 2 as `STRING` has it, means: see
+ * {@linkcode decodeByteString}.
  *
- * @throws {PickleError} If it is not quoted, has a malformed escape or does not mean ASCII.
+ * @throws {PickleError} If it is not quoted, or has a malformed escape.
  */
-export function decodeStringLiteral(bytes: Uint8Array, offset: number): string {
+export function decodeStringLiteral(bytes: Uint8Array, offset: number): string | Uint8Array {
   const quote = bytes[0];
   if (bytes.length < 2 || quote !== bytes.at(-1) || (quote !== 0x22 && quote !== 0x27)) {
     throw new PickleError("a Python 2 str is not quoted", offset);
@@ -197,5 +196,5 @@ export function decodeStringLiteral(bytes: Uint8Array, offset: number): string {
       return STRING_ESCAPES[char] ?? escape;
     },
   );
-  return decodeAscii(Uint8Array.from(text, (char) => char.charCodeAt(0)), offset);
+  return decodeByteString(Uint8Array.from(text, (char) => char.charCodeAt(0)));
 }

@@ -22,6 +22,9 @@
  * | class, function | {@linkcode PyGlobal}                                    |
  * | all others      | {@linkcode PyObject}                                    |
  *
+ * Python 2's `unicode` is `str` here, as it is in Python 3. Its own `str` is read as text where it
+ * is ASCII, as Python 3 does, and as bytes elsewhere, where Python 3 refuses the whole pickle.
+ *
  * Values with identity (everything but `null`, booleans, numbers and strings) that a pickle
  * shares or that contain themselves are shared, or cyclic, here too.
  *

@@ -1,5 +1,6 @@
 /**
- * Writes values as pickles of protocol 4, which Python 3.4 and newer read.
+ * Writes values as pickles of protocol 4, which Python 3.4 and newer read. What earlier Pythons get
+ * is in `earlier_writer.ts`.
  *
  * The pickles have no frames: frames spare a Python that loads from a file small reads, and
  * cost nothing to leave out for one that loads from memory, as dispy does.
@@ -10,12 +11,57 @@
 import { PickleError } from "./error.ts";
 import { encodeInt, MAX_INT_BYTES } from "./integers.ts";
 import { MAX_DEPTH } from "./limits.ts";
+import {
+  ADDITEMS,
+  APPEND,
+  APPENDS,
+  BINBYTES,
+  BINBYTES8,
+  BINFLOAT,
+  BINGET,
+  BININT,
+  BININT1,
+  BININT2,
+  BINUNICODE,
+  BINUNICODE8,
+  BUILD,
+  EMPTY_DICT,
+  EMPTY_LIST,
+  EMPTY_SET,
+  EMPTY_TUPLE,
+  FROZENSET,
+  LONG1,
+  LONG4,
+  LONG_BINGET,
+  MARK,
+  MEMOIZE,
+  NEWFALSE,
+  NEWOBJ,
+  NEWOBJ_EX,
+  NEWTRUE,
+  NONE,
+  OBJ,
+  POP,
+  POP_MARK,
+  PROTO,
+  REDUCE,
+  SETITEM,
+  SETITEMS,
+  SHORT_BINBYTES,
+  SHORT_BINUNICODE,
+  STACK_GLOBAL,
+  STOP,
+  TUPLE,
+  TUPLE1,
+  TUPLE2,
+} from "./opcodes.ts";
 import { OutputBuffer } from "./output.ts";
 import { StateSetterStep } from "./reduce.ts";
 import { temporariesOf } from "./remade.ts";
 import { encodeUtf8 } from "./text.ts";
 import {
   PyByteArray,
+  type PyConstruction,
   PyDict,
   PyFrozenSet,
   PyGlobal,
@@ -24,50 +70,6 @@ import {
   PyTuple,
   type PyValue,
 } from "./values.ts";
-
-// Opcodes, by the names that Python's `pickletools` gives them.
-const MARK = 0x28;
-const EMPTY_TUPLE = 0x29;
-const STOP = 0x2e;
-const POP = 0x30;
-const POP_MARK = 0x31;
-const BINBYTES = 0x42;
-const SHORT_BINBYTES = 0x43;
-const BINFLOAT = 0x47;
-const BININT = 0x4a;
-const BININT1 = 0x4b;
-const BININT2 = 0x4d;
-const NONE = 0x4e;
-const REDUCE = 0x52;
-const BINUNICODE = 0x58;
-const EMPTY_LIST = 0x5d;
-const APPEND = 0x61;
-const BUILD = 0x62;
-const APPENDS = 0x65;
-const BINGET = 0x68;
-const LONG_BINGET = 0x6a;
-const OBJ = 0x6f;
-const SETITEM = 0x73;
-const TUPLE = 0x74;
-const SETITEMS = 0x75;
-const EMPTY_DICT = 0x7d;
-const PROTO = 0x80;
-const NEWOBJ = 0x81;
-const TUPLE1 = 0x85;
-const TUPLE2 = 0x86;
-const NEWTRUE = 0x88;
-const NEWFALSE = 0x89;
-const LONG1 = 0x8a;
-const LONG4 = 0x8b;
-const SHORT_BINUNICODE = 0x8c;
-const BINUNICODE8 = 0x8d;
-const BINBYTES8 = 0x8e;
-const EMPTY_SET = 0x8f;
-const ADDITEMS = 0x90;
-const FROZENSET = 0x91;
-const NEWOBJ_EX = 0x92;
-const STACK_GLOBAL = 0x93;
-const MEMOIZE = 0x94;
 
 const PROTOCOL = 4;
 
@@ -91,7 +93,8 @@ const MAX_LONG_STRINGS = 8;
  * and the pickle is linear in the number of distinct values.
  */
 export class PickleWriter {
-  readonly #out = new OutputBuffer();
+  protected readonly protocol: number = PROTOCOL;
+  protected readonly out = new OutputBuffer();
   readonly #memo = new Map<object, number>();
   /** Strings by value: attribute and class names come many times. */
   readonly #strings = new Map<string, number>();
@@ -112,24 +115,25 @@ export class PickleWriter {
    * an int is too large, or values are nested too deep.
    */
   write(value: PyValue): Uint8Array[] {
-    this.#out.byte2(PROTO, PROTOCOL);
-    this.#save(value);
-    this.#out.byte(STOP);
-    return this.#out.finish();
+    this.out.byte2(PROTO, this.protocol);
+    this.save(value);
+    this.out.byte(STOP);
+    return this.out.finish();
   }
 
-  #save(value: PyValue): void {
+  /** Writes a value, or where it was written before. */
+  protected save(value: PyValue): void {
     switch (typeof value) {
       case "string":
         return this.#string(value);
       case "bigint":
         return this.#int(value);
       case "boolean":
-        return this.#out.byte(value ? NEWTRUE : NEWFALSE);
+        return this.out.byte(value ? NEWTRUE : NEWFALSE);
       case "number":
-        return this.#out.float64(BINFLOAT, value);
+        return this.out.float64(BINFLOAT, value);
       case "object": {
-        if (value === null) return this.#out.byte(NONE);
+        if (value === null) return this.out.byte(NONE);
         const index = this.#memo.get(value);
         if (index !== undefined) return this.#get(index);
         if (++this.#depth > MAX_DEPTH) {
@@ -149,33 +153,39 @@ export class PickleWriter {
     else if (value instanceof PyTuple) this.#tuple(value);
     else if (Array.isArray(value)) this.#list(value);
     else if (value instanceof PyObject) this.#instance(value);
-    else if (value instanceof PyGlobal) this.#global(value);
+    else if (value instanceof PyGlobal) this.global(value);
     else if (value instanceof Uint8Array) this.#bytes(value);
     else if (value instanceof PyByteArray) this.#byteArray(value);
-    else if (value instanceof PySet) this.#set(value);
-    else if (value instanceof PyFrozenSet) this.#frozenSet(value);
+    else if (value instanceof PySet) this.set(value);
+    else if (value instanceof PyFrozenSet) this.frozenSet(value);
     else throw new PickleError("an object of a JavaScript class is not a Python value");
   }
 
-  #memoize(value: object): void {
-    this.#out.byte(MEMOIZE);
+  /** Remembers what was just made, for when it comes again. */
+  protected memoize(value: object): void {
+    this.put(this.#memoized);
     this.#memo.set(value, this.#memoized++);
     if (!this.#temporaries.has(value)) this.#lasting++;
   }
 
+  /** Has what was just made kept under `index`, which is the number of those so far. */
+  protected put(_index: number): void {
+    this.out.byte(MEMOIZE);
+  }
+
   #get(index: number): void {
-    if (index < 256) this.#out.byte2(BINGET, index);
-    else this.#out.uint32(LONG_BINGET, index);
+    if (index < 256) this.out.byte2(BINGET, index);
+    else this.out.uint32(LONG_BINGET, index);
   }
 
   /**
    * Whether `value`, whose parts are being written, has been written meanwhile as a part of
    * them. If so what is on Python's stack for it is dropped, and the finished one fetched.
    */
-  #fetchIfDone(value: object, pop: number, times = 1): boolean {
+  protected fetchIfDone(value: object, pop: number, times = 1): boolean {
     const index = this.#memo.get(value);
     if (index === undefined) return false;
-    while (times-- > 0) this.#out.byte(pop);
+    while (times-- > 0) this.out.byte(pop);
     this.#get(index);
     return true;
   }
@@ -183,19 +193,19 @@ export class PickleWriter {
   #int(value: bigint): void {
     const number = Number(value);
     if (number >= -0x80000000 && number <= 0x7fffffff) {
-      if (number < 0 || number > 0xffff) this.#out.uint32(BININT, number);
-      else if (number < 256) this.#out.byte2(BININT1, number);
-      else this.#out.uint16(BININT2, number);
+      if (number < 0 || number > 0xffff) this.out.uint32(BININT, number);
+      else if (number < 256) this.out.byte2(BININT1, number);
+      else this.out.uint16(BININT2, number);
       return;
     }
-    if (Number.isSafeInteger(number)) return this.#out.smallInt(LONG1, number);
+    if (Number.isSafeInteger(number)) return this.out.smallInt(LONG1, number);
     const bytes = encodeInt(value);
     if (bytes.length > MAX_INT_BYTES) {
       throw new PickleError(`an int has over ${MAX_INT_BYTES} bytes`);
     }
-    if (bytes.length < 256) this.#out.byte2(LONG1, bytes.length);
-    else this.#out.uint32(LONG4, bytes.length);
-    this.#out.bytes(bytes);
+    if (bytes.length < 256) this.out.byte2(LONG1, bytes.length);
+    else this.out.uint32(LONG4, bytes.length);
+    this.out.bytes(bytes);
   }
 
   #string(text: string): void {
@@ -204,136 +214,142 @@ export class PickleWriter {
       ? this.#longStrings.find(([other]) => other === text)?.[1]
       : this.#strings.get(text);
     if (index !== undefined) return this.#get(index);
-    if (!this.#out.shortAscii(SHORT_BINUNICODE, text)) {
-      const bytes = encodeUtf8(text);
-      if (bytes.length < 256) this.#out.byte2(SHORT_BINUNICODE, bytes.length);
-      else if (bytes.length <= 0xffffffff) this.#out.uint32(BINUNICODE, bytes.length);
-      else this.#out.uint64(BINUNICODE8, bytes.length);
-      this.#out.bytes(bytes);
-    }
+    this.textAlone(text);
     // A reference takes two bytes or more, so there is nothing to gain for a single character.
     if (text.length < 2 || (long && this.#longStrings.length === MAX_LONG_STRINGS)) return;
-    this.#out.byte(MEMOIZE);
+    this.put(this.#memoized);
     if (long) this.#longStrings.push([text, this.#memoized++]);
     else this.#strings.set(text, this.#memoized++);
   }
 
-  #bytes(bytes: Uint8Array): void {
-    this.#bytesAlone(bytes);
-    this.#memoize(bytes);
+  /** Text without a place in the memo. */
+  protected textAlone(text: string): void {
+    if (this.out.shortAscii(SHORT_BINUNICODE, text)) return;
+    const bytes = encodeUtf8(text);
+    if (bytes.length < 256) this.out.byte2(SHORT_BINUNICODE, bytes.length);
+    else if (bytes.length <= 0xffffffff) this.out.uint32(BINUNICODE, bytes.length);
+    else this.out.uint64(BINUNICODE8, bytes.length);
+    this.out.bytes(bytes);
   }
 
-  #bytesAlone(bytes: Uint8Array): void {
-    if (bytes.length < 256) this.#out.byte2(SHORT_BINBYTES, bytes.length);
-    else if (bytes.length <= 0xffffffff) this.#out.uint32(BINBYTES, bytes.length);
-    else this.#out.uint64(BINBYTES8, bytes.length);
-    this.#out.bytes(bytes);
+  #bytes(bytes: Uint8Array): void {
+    this.bytesAlone(bytes);
+    this.memoize(bytes);
+  }
+
+  /** Bytes without a place in the memo. */
+  protected bytesAlone(bytes: Uint8Array): void {
+    if (bytes.length < 256) this.out.byte2(SHORT_BINBYTES, bytes.length);
+    else if (bytes.length <= 0xffffffff) this.out.uint32(BINBYTES, bytes.length);
+    else this.out.uint64(BINBYTES8, bytes.length);
+    this.out.bytes(bytes);
   }
 
   #byteArray(array: PyByteArray): void {
-    this.#save(BYTEARRAY);
-    if (array.bytes.length === 0) this.#out.byte(EMPTY_TUPLE);
+    this.save(BYTEARRAY);
+    if (array.bytes.length === 0) this.out.byte(EMPTY_TUPLE);
     else {
-      this.#bytesAlone(array.bytes);
-      this.#out.byte(TUPLE1);
+      this.bytesAlone(array.bytes);
+      this.out.byte(TUPLE1);
     }
-    this.#out.byte(REDUCE);
-    this.#memoize(array);
+    this.out.byte(REDUCE);
+    this.memoize(array);
   }
 
   #list(list: PyValue[]): void {
-    this.#out.byte(EMPTY_LIST);
-    this.#memoize(list);
-    this.#items(list, APPENDS);
+    this.out.byte(EMPTY_LIST);
+    this.memoize(list);
+    this.items(list, APPENDS);
   }
 
-  #items(items: readonly PyValue[], opcode: number): void {
+  /** Fills what was just made. */
+  protected items(items: readonly PyValue[], opcode: number): void {
     if (items.length === 1 && opcode === APPENDS) {
-      this.#save(items[0] as PyValue);
-      this.#out.byte(APPEND);
+      this.save(items[0] as PyValue);
+      this.out.byte(APPEND);
     } else if (items.length > 0) {
-      this.#out.byte(MARK);
-      for (const item of items) this.#save(item);
-      this.#out.byte(opcode);
+      this.out.byte(MARK);
+      for (const item of items) this.save(item);
+      this.out.byte(opcode);
     }
   }
 
   #dict(dict: PyDict): void {
-    this.#out.byte(EMPTY_DICT);
-    this.#memoize(dict);
+    this.out.byte(EMPTY_DICT);
+    this.memoize(dict);
     this.#entries(dict, dict.size);
   }
 
   #entries(entries: Iterable<readonly [PyValue, PyValue]>, size: number): void {
     if (size === 0) return;
-    if (size > 1) this.#out.byte(MARK);
+    if (size > 1) this.out.byte(MARK);
     for (const [key, value] of entries) {
-      this.#save(key);
-      this.#save(value);
+      this.save(key);
+      this.save(value);
     }
-    this.#out.byte(size > 1 ? SETITEMS : SETITEM);
+    this.out.byte(size > 1 ? SETITEMS : SETITEM);
   }
 
-  #set(set: PySet): void {
-    this.#out.byte(EMPTY_SET);
-    this.#memoize(set);
-    this.#items(set.items, ADDITEMS);
+  protected set(set: PySet): void {
+    this.out.byte(EMPTY_SET);
+    this.memoize(set);
+    this.items(set.items, ADDITEMS);
   }
 
-  #frozenSet(set: PyFrozenSet): void {
-    this.#out.byte(MARK);
+  protected frozenSet(set: PyFrozenSet): void {
+    this.out.byte(MARK);
     for (const item of set.items) {
-      this.#save(item);
-      if (this.#fetchIfDone(set, POP_MARK)) return;
+      this.save(item);
+      if (this.fetchIfDone(set, POP_MARK)) return;
     }
-    this.#out.byte(FROZENSET);
-    this.#memoize(set);
+    this.out.byte(FROZENSET);
+    this.memoize(set);
   }
 
   #tuple(tuple: PyTuple): void {
     const size = tuple.items.length;
-    if (size === 0) return this.#out.byte(EMPTY_TUPLE);
+    if (size === 0) return this.out.byte(EMPTY_TUPLE);
     const temporary = this.#temporaries.has(tuple);
-    if (size > 3) this.#out.byte(MARK);
+    if (size > 3) this.out.byte(MARK);
     for (let at = 0; at < size; at++) {
       const item = tuple.items[at] as PyValue;
-      this.#save(item);
+      this.save(item);
       // Only through an item that is an object can the tuple contain itself.
       if (typeof item !== "object" || item === null || temporary) continue;
-      if (this.#fetchIfDone(tuple, size > 3 ? POP_MARK : POP, size > 3 ? 1 : at + 1)) return;
+      if (this.fetchIfDone(tuple, size > 3 ? POP_MARK : POP, size > 3 ? 1 : at + 1)) return;
     }
-    this.#out.byte(size > 3 ? TUPLE : TUPLE1 - 1 + size);
-    if (!temporary || !this.#memo.has(tuple)) this.#memoize(tuple);
+    this.out.byte(size > 3 ? TUPLE : TUPLE1 - 1 + size);
+    if (!temporary || !this.#memo.has(tuple)) this.memoize(tuple);
   }
 
-  #global(global: PyGlobal): void {
+  protected global(global: PyGlobal): void {
     this.#string(global.module);
     this.#string(global.name);
-    this.#out.byte(STACK_GLOBAL);
-    this.#memoize(global);
+    this.out.byte(STACK_GLOBAL);
+    this.memoize(global);
   }
 
   #instance(object: PyObject): void {
     const temporaries = temporariesOf(object);
     if (temporaries !== undefined) this.#forget(object, temporaries);
     if (!this.#construct(object, temporaries !== undefined)) return;
-    this.#memoize(object);
+    this.memoize(object);
     for (const step of object.steps) {
       switch (step.kind) {
         case "append":
-          this.#items(step.items, APPENDS);
+          this.items(step.items, APPENDS);
           break;
         case "set":
           this.#entries(step.entries, step.entries.length);
           break;
         case "add":
-          this.#items(step.items, ADDITEMS);
+          this.items(step.items, ADDITEMS);
           break;
         case "build":
           if (step instanceof StateSetterStep) this.#setState(object, step);
           else {
-            this.#save(step.state);
-            this.#out.byte(BUILD);
+            this.save(step.state);
+            this.out.byte(BUILD);
           }
           break;
       }
@@ -364,43 +380,51 @@ export class PickleWriter {
     const { construction } = object;
     switch (construction.kind) {
       case "reduce":
-        return this.#call(object, temporary, REDUCE, construction.callable, construction.args);
+        return this.call(object, temporary, REDUCE, construction.callable, construction.args);
       case "newobj":
-        return this.#call(object, temporary, NEWOBJ, construction.cls, construction.args);
-      case "newobj_ex": {
-        const { cls, args, kwargs } = construction;
-        return this.#call(object, temporary, NEWOBJ_EX, cls, args, kwargs);
-      }
+        return this.call(object, temporary, NEWOBJ, construction.cls, construction.args);
+      case "newobj_ex":
+        return this.newWithKeywords(object, temporary, construction);
       case "inst":
-        this.#out.byte(MARK);
+        this.out.byte(MARK);
         for (const part of [construction.cls, ...construction.args]) {
-          this.#save(part);
-          if (this.#fetchIfDone(object, POP_MARK)) return false;
+          this.save(part);
+          if (this.fetchIfDone(object, POP_MARK)) return false;
         }
-        this.#out.byte(OBJ);
+        this.out.byte(OBJ);
         return true;
     }
   }
 
-  #call(
+  /** Writes a call that makes `object`; false if it turned out to be made already. */
+  protected call(
     object: PyObject,
     temporary: boolean,
     opcode: number,
     ...operands: PyValue[]
   ): boolean {
     for (let at = 0; at < operands.length; at++) {
-      this.#save(operands[at] as PyValue);
-      if (!temporary && this.#fetchIfDone(object, POP, at + 1)) return false;
+      this.save(operands[at] as PyValue);
+      if (!temporary && this.fetchIfDone(object, POP, at + 1)) return false;
     }
-    this.#out.byte(opcode);
-    return !this.#fetchIfDone(object, POP);
+    this.out.byte(opcode);
+    return !this.fetchIfDone(object, POP);
+  }
+
+  /** As {@linkcode PickleWriter.call}, for objects that are made with keyword arguments. */
+  protected newWithKeywords(
+    object: PyObject,
+    temporary: boolean,
+    { cls, args, kwargs }: Extract<PyConstruction, { kind: "newobj_ex" }>,
+  ): boolean {
+    return this.call(object, temporary, NEWOBJ_EX, cls, args, kwargs);
   }
 
   #setState(object: PyObject, step: StateSetterStep): void {
-    this.#save(step.setter);
-    this.#save(object);
-    this.#save(step.state);
-    this.#out.byte2(TUPLE2, REDUCE);
-    this.#out.byte(POP);
+    this.save(step.setter);
+    this.save(object);
+    this.save(step.state);
+    this.out.byte2(TUPLE2, REDUCE);
+    this.out.byte(POP);
   }
 }
