@@ -73,5 +73,9 @@ function interpret(
     writeOptionFile(environment, savePath, text, given.origin("save_config"));
     return { kind: "exit", code: 0 };
   }
-  return { kind: "run", config, warnings: secretWarnings(selection, environment) };
+  return {
+    kind: "run",
+    config,
+    warnings: [...selection.unavailable(), ...secretWarnings(selection, environment)],
+  };
 }

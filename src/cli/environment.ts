@@ -9,6 +9,8 @@ export interface CliEnvironment {
   isReadableByAll(path: string): boolean;
   /** An environment variable; undefined when it is not set or may not be read. */
   variable(name: string): string | undefined;
+  /** Whether Deno lets an environment variable be read. */
+  mayRead(name: string): boolean;
   /** Whether standard input is a file or a pipe, and so holds data: not a terminal, not /dev/null. */
   readonly hasInputData: boolean;
   /** Writes a file which only its owner may read (mode 0600), replacing what is there. */
@@ -30,8 +32,10 @@ export const SYSTEM_ENVIRONMENT: CliEnvironment = {
     return mode !== null && (mode & READABLE_BY_ALL) !== 0;
   },
   variable(name) {
-    const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-    return state === "granted" ? Deno.env.get(name) : undefined;
+    return this.mayRead(name) ? Deno.env.get(name) : undefined;
+  },
+  mayRead(name) {
+    return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
   },
   get hasInputData() {
     try {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Whether an option works already; one that does not is refused, never ignored. */
+/** Whether an option works already; one that does not is warned of, never ignored in silence. */
 export type Availability = "available" | "not available yet";
 
 /** What all kinds of options have in common. */

@@ -238,7 +238,9 @@ export const OPTIONS = {
     placeholder: "SECONDS",
     defaultText: "5",
     parse: parseMessageTimeout,
-    help: "Time limit for sending or receiving a message; raise it for slow networks.",
+    help:
+      "Time limit for sending or receiving a message; raise it for slow networks. (dispy from " +
+      "4.11 on has 10.)",
   }),
   dest_path_prefix: value({
     group: "Files",

@@ -28,6 +28,9 @@ const VARIABLES: Readonly<Record<SecretSide, string>> = {
   cluster: "DISPYSCHEDULER_CLUSTER_SECRET",
 };
 
+/** The variables in which secrets may be. */
+export const SECRET_VARIABLES: readonly string[] = Object.values(VARIABLES);
+
 /**
  * Finds a secret.
  *

@@ -48,10 +48,8 @@ export class Selection<Table extends AnyTable = OptionTable> {
    *
    * @param name The option's main name.
    * @param origin How messages say where it was given.
-   * @throws {UsageError} When it is not available yet.
    */
   giveFlag(name: OptionName<Table>, origin: string): void {
-    this.#requireAvailable(name, origin);
     this.#values.set(name, true);
     this.#origins.set(name, origin);
   }
@@ -62,13 +60,12 @@ export class Selection<Table extends AnyTable = OptionTable> {
    * @param name The option's main name.
    * @param text The value as given.
    * @param origin How messages say where it was given.
-   * @throws {UsageError} When the option is not available yet, already has its one value, or does
+   * @throws {UsageError} When the option already has its one value, or does
    *   not take this value.
    */
   giveValue(name: OptionName<Table>, text: string, origin: string): void {
     const option = optionNamed(this.#table, name);
     if (option.kind === "flag") throw new TypeError(`option ${name} takes no value`);
-    this.#requireAvailable(name, origin);
     if (option.kind === "value" && this.#values.has(name)) {
       throw new UsageError(`${origin}: given more than once, but it takes one value`);
     }
@@ -108,9 +105,13 @@ export class Selection<Table extends AnyTable = OptionTable> {
     return merged;
   }
 
-  #requireAvailable(name: OptionName<Table>, origin: string): void {
-    if (optionNamed(this.#table, name).availability === "not available yet") {
-      throw new UsageError(`${origin}: not available yet in this version; leave it out`);
-    }
+  /** A line for each option that was given and does nothing in this version. */
+  unavailable(): string[] {
+    const given = [...this.#values].filter(([name, value]) =>
+      value !== false && optionNamed(this.#table, name).availability === "not available yet"
+    );
+    return given.map(([name]) =>
+      `${this.origin(name)}: not available yet in this version; goes on without it`
+    );
   }
 }

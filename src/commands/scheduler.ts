@@ -8,6 +8,7 @@ import { parseCommandLine } from "../cli/command_line.ts";
 import { consoleWanted, runConsole, SYSTEM_TERMINAL } from "../cli/console.ts";
 import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import type { SchedulerConfig } from "../cli/scheduler_config.ts";
+import { SECRET_VARIABLES } from "../cli/secrets.ts";
 import { VERSION } from "../cli/version.ts";
 import { earliestJob, earlyCluster, fairCluster } from "../core/mod.ts";
 import { JournalError } from "../journal/database.ts";
@@ -64,6 +65,12 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   if (interfaces === null && config.hosts.length === 0) {
     log.info("only one network is searched for nodes, as this machine's addresses are not known", {
       hint: "add --allow-sys=networkInterfaces",
+    });
+  }
+  const unread = SECRET_VARIABLES.filter((name) => !SYSTEM_ENVIRONMENT.mayRead(name));
+  if (unread.length > 0 && (config.nodeSecret === "" || config.clusterSecret === "")) {
+    log.info("secrets in the environment are not looked for", {
+      hint: `add --allow-env=${unread.join(",")}`,
     });
   }
   const addresses = await findOwnAddresses(config.hosts, config.extHosts, interfaces);

@@ -5,8 +5,6 @@
  * @module
  */
 
-import { messageOf } from "../log/error_message.ts";
-
 /** A process that is alive. */
 export interface ProcessInfo {
   readonly pid: number;
@@ -65,7 +63,7 @@ function readIfThere(path: string): string | null {
     return LATIN1.decode(Deno.readFileSync(path));
   } catch (error) {
     const gone = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.PermissionDenied || /ESRCH|os error 3\b/.test(messageOf(error));
+      error instanceof Deno.errors.PermissionDenied || /ESRCH|os error 3\b/.test(String(error));
     if (gone) return null;
     throw error;
   }

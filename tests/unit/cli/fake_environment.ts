@@ -25,6 +25,10 @@ export class FakeEnvironment implements CliEnvironment {
     return this.#variables[name];
   }
 
+  mayRead(): boolean {
+    return true;
+  }
+
   readTextFile(path: string): string {
     const file = this.files.get(path) ?? new Deno.errors.NotFound("No such file");
     if (file instanceof Error) throw file;
