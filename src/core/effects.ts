@@ -20,6 +20,11 @@ export type Effect =
   /** Ask a node that has jobs and is silent whether it is there → `onNodeProbed`. */
   | { readonly kind: "probeNode"; readonly node: Node }
   /**
+   * Look whether results leave a node with jobs that run for long, and see to it that they do →
+   * `onNodeCheckedUp`.
+   */
+  | { readonly kind: "checkUpNode"; readonly node: Node }
+  /**
    * Ask a node of an earlier run which jobs it runs, and to send again the results that it holds →
    * `onNodeInventoried`.
    */

@@ -133,6 +133,8 @@ export class Share implements Loaded<Share> {
   jobsNoted = 0;
   /** Of one that is closing: the node is to end the jobs that run. */
   terminatePending = false;
+  /** When the node was to close the computation; 0 = not yet. */
+  closeAskedMs = 0;
   /** When the node closed the computation; 0 = not yet. */
   closedAtMs = 0;
 
@@ -224,6 +226,16 @@ export class Node {
   nextProbeMs = 0;
   /** How often in a row the answer was that nobody is there. */
   probesRefused = 0;
+  /** It is being looked at: whether results leave it; see `check_ups.ts`. */
+  isCheckedUp = false;
+  /** Not before this time it is looked at. */
+  nextCheckUpMs = 0;
+  /** How often it was, since its last result. */
+  checkUps = 0;
+  /** Since when it has refused all jobs as it is busy, with CPUs that we count as free; 0 = never. */
+  busySinceMs = 0;
+  /** When its last result came, or it was found. */
+  lastResultMs: number;
   /** When its jobs are looked after next; see `inventory.ts`. */
   nextAuditMs = 0;
   /** What is being found out about its jobs, where that is needed; else `null`. */
@@ -236,7 +248,7 @@ export class Node {
     this.name = info.name;
     this.cpus = this.availCpus = info.cpus;
     this.availInfo = info.availInfo;
-    this.lastPulseMs = nowMs;
+    this.lastPulseMs = this.lastResultMs = nowMs;
   }
 
   /** The part of its CPUs that is in use, 0 to 1. */

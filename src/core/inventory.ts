@@ -69,6 +69,11 @@ export function auditShare(core: Core, share: Share, nowMs: number): void {
   if (node.inventory === null) auditNode(core, node, (job) => job.share === share, nowMs);
 }
 
+/** Has all jobs looked after that run on `node`, at once. */
+export function auditAll(core: Core, node: Node, nowMs: number): void {
+  if (node.inventory === null) auditNode(core, node, () => true, nowMs);
+}
+
 /** Has those jobs looked after that run on `node` and that `isDue` says. */
 function auditNode(core: Core, node: Node, isDue: (job: Job) => boolean, nowMs: number): void {
   node.nextAuditMs = nowMs + AUDIT_MS;
@@ -91,8 +96,7 @@ export function onSignOfLife(core: Core, node: Node, nowMs: number): void {
   const silentMs = nowMs - node.lastPulseMs;
   node.lastPulseMs = nowMs;
   if (pulseIntervalMs === null || silentMs <= SILENT_PULSES * pulseIntervalMs) return;
-  if (core.nodes.get(node.ipAddr) !== node || node.inventory !== null) return;
-  auditNode(core, node, () => true, nowMs);
+  if (core.nodes.get(node.ipAddr) === node) auditAll(core, node, nowMs);
 }
 
 /** Has nodes asked whose turn it is. */

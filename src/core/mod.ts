@@ -10,6 +10,7 @@
  * - `effects.ts` what can come of it;
  * - `dispatch.ts`, `policy.ts`, `allocation.ts` who goes next, and where;
  * - `records.ts`, `restore.ts`, `inventory.ts` what survives an end of the scheduler;
+ * - `check_ups.ts` nodes that live and send no results;
  * - `standstill.ts` time in which the scheduler was stopped, or its clock was set;
  * - `transitions.ts` the states of a job; `held_steps.ts` what waits for jobs at a node;
  *   `jobs.ts`, `shares.ts`, `clusters.ts`, `nodes.ts` the larger steps that several events have in
@@ -25,6 +26,7 @@ export {
   type NodeAllocation,
   patternMatches,
 } from "./allocation.ts";
+export { type CheckUpAnswer, onNodeCheckedUp } from "./check_ups.ts";
 export {
   onClientAlive,
   onDelivered,

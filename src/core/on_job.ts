@@ -4,6 +4,7 @@
  * @module
  */
 
+import { noteResult } from "./check_ups.ts";
 import { closeIfIdle, settleClosedShare } from "./clusters.ts";
 import { finishDelivery, forgetIfDone } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
@@ -120,7 +121,7 @@ function takeBackOffer(core: Core, job: Job): void {
 
 /** The node has acknowledged a job. Late news of a job that is done already are ignored. */
 export function onJobStarted(core: Core, job: Job, share: Share, nowMs: number): void {
-  share.node.unreachable = 0;
+  share.node.unreachable = share.node.busySinceMs = 0;
   onSignOfLife(core, share.node, nowMs);
   if (job.state !== "assigned" || job.share !== share) return;
   start(core, job, nowMs);
@@ -179,6 +180,7 @@ export function onJobRefused(
   }
   if (refusal.kind === "busy" || refusal.kind === "rejected") {
     node.pausedUntilMs = nowMs + BUSY_PAUSE_MS;
+    if (refusal.kind === "busy" && node.busySinceMs === 0) node.busySinceMs = nowMs;
     reindexNode(core, node);
   } else if (refusal.kind === "dropped") {
     if (share.state === "ready") {
@@ -241,6 +243,7 @@ export function onJobReply(core: Core, news: JobReplyNews, nowMs: number): boole
   }
   core.changedShares.add(share);
   node.pausedUntilMs = 0;
+  noteResult(node, nowMs);
   end(core, job);
   finishDelivery(core, job, result, nowMs);
   if (share.state === "closed") settleClosedShare(core, share, nowMs);

@@ -7,6 +7,7 @@
 import { retryDeliveries } from "./deliver.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Cluster, Outcome } from "./entities.ts";
+import { checkUpNodes } from "./check_ups.ts";
 import { closeCluster, closeRecovered, settleClosedShare } from "./clusters.ts";
 import { holdSetup } from "./held_steps.ts";
 import { endJob, remindTerminating } from "./jobs.ts";
@@ -24,6 +25,7 @@ export function onTick(core: Core, nowMs: number): void {
   loseSilentNodes(core, nowMs);
   probeSilentNodes(core, nowMs);
   auditNodes(core, nowMs);
+  checkUpNodes(core, nowMs);
   takeInventories(core, nowMs);
   for (const node of core.nodes.values()) {
     if (node.pausedUntilMs !== 0 && node.pausedUntilMs <= nowMs) {

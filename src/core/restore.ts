@@ -88,6 +88,7 @@ function restoreShare(core: Core, record: ShareRecord, nowMs: number): void {
   const share = new Share(cluster, node, allocation, record.maxCpus);
   share.state = record.state;
   share.terminatePending = record.terminatePending;
+  share.closeAskedMs = nowMs;
   share.jobsDone = share.jobsNoted = record.jobsDone;
   share.cpuTimeS = durationOf(record.cpuTimeS);
   const isSetUp = record.state !== "setting_up" && record.state !== "dropped";

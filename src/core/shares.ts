@@ -97,6 +97,7 @@ export function closeShare(
   const wasSettingUp = share.state === "setting_up";
   share.state = "closing";
   share.terminatePending = terminatePending;
+  share.closeAskedMs = nowMs;
   core.note(share);
   reindexShare(core, share);
   cancelPinned(core, share, reason, nowMs);

@@ -27,11 +27,16 @@ function moveBeginnings(core: Core, byMs: number, nowMs: number): void {
   const later = (timeMs: number) => Math.min(timeMs + byMs, nowMs);
   for (const node of core.nodes.values()) {
     node.lastPulseMs = later(node.lastPulseMs);
+    node.lastResultMs = later(node.lastResultMs);
+    if (node.busySinceMs !== 0) node.busySinceMs = later(node.busySinceMs);
     if (node.inventory !== null) node.inventory.firstAnswerMs = later(node.inventory.firstAnswerMs);
   }
   for (const cluster of core.clusters.values()) {
     cluster.lastPulseMs = later(cluster.lastPulseMs);
-    for (const share of cluster.shares.values()) share.closedAtMs = later(share.closedAtMs);
+    for (const share of cluster.shares.values()) {
+      share.closedAtMs = later(share.closedAtMs);
+      share.closeAskedMs = later(share.closeAskedMs);
+    }
   }
   for (const job of core.terminating) job.terminateSentMs = later(job.terminateSentMs);
 }
@@ -47,6 +52,7 @@ function moveDeadlinesOfNode(node: Node, byMs: number): void {
   if (node.pausedUntilMs !== 0) node.pausedUntilMs = Math.max(1, node.pausedUntilMs + byMs);
   node.nextProbeMs += byMs;
   node.nextAuditMs += byMs;
+  node.nextCheckUpMs += byMs;
   if (node.inventory !== null) node.inventory.nextAskMs += byMs;
 }
 

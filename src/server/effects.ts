@@ -14,6 +14,7 @@ import type { Discovery } from "./discovery.ts";
 import type { JobPayload } from "./job_payload.ts";
 import { KeptPayload } from "./kept_payload.ts";
 import type { LostNodes } from "./lost_nodes.ts";
+import type { NodeCheckUp } from "./node_check_up.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeProbe } from "./node_probe.ts";
 import type { ResultIntake } from "./result_intake.ts";
@@ -27,6 +28,7 @@ const errors = new RepeatLimiter(log, { intervalMs: 60_000, maxPerInterval: 20 }
 export interface EffectParts {
   readonly nodeLink: NodeLink;
   readonly nodeProbe: NodeProbe;
+  readonly nodeCheckUp: NodeCheckUp;
   readonly clientLinks: ClientLinks;
   readonly discovery: Discovery;
   readonly lostNodes: LostNodes;
@@ -50,7 +52,8 @@ export class EffectRunner {
   }
 
   #run(effect: Effect): void {
-    const { nodeLink, nodeProbe, clientLinks, discovery, lostNodes, resultIntake } = this.parts;
+    const { nodeLink, nodeProbe, nodeCheckUp, clientLinks, discovery, lostNodes, resultIntake } =
+      this.parts;
     switch (effect.kind) {
       case "setUpShare":
         return this.#start(nodeLink.setUp(effect.share));
@@ -62,6 +65,8 @@ export class EffectRunner {
         return this.#start(nodeLink.close(effect.share, effect.terminatePending));
       case "probeNode":
         return this.#start(nodeProbe.probe(effect.node));
+      case "checkUpNode":
+        return this.#start(nodeCheckUp.run(effect.node));
       case "inventoryNode":
         return this.#start(nodeProbe.takeInventory(effect.node));
       case "greetNode":

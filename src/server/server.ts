@@ -33,6 +33,7 @@ import { Journal } from "../journal/journal.ts";
 import { Listeners } from "./listeners.ts";
 import { LostNodes } from "./lost_nodes.ts";
 import { planMemory } from "./memory_plan.ts";
+import { NodeCheckUp } from "./node_check_up.ts";
 import { NodeControl } from "./node_control.ts";
 import { NodeLink } from "./node_link.ts";
 import { NodeProbe } from "./node_probe.ts";
@@ -140,6 +141,7 @@ export class Server {
     this.#effects = new EffectRunner(context, {
       nodeLink,
       nodeProbe: new NodeProbe(context, nodeLink, resultIntake),
+      nodeCheckUp: new NodeCheckUp(context, nodeLink),
       clientLinks,
       discovery,
       lostNodes: this.#lostNodes,

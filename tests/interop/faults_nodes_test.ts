@@ -198,3 +198,64 @@ scenario(
     await client.close();
   },
 );
+
+scenario(
+  "a dispynode whose thread for results has died is noticed and healed: no job is lost or run twice",
+  { tier: "core", referenceFails: "nobody notices: they are Running for ever" },
+  async (lab) => {
+    const scheduler = await lab.startScheduler();
+    const node = await lab.startNode(1, { odd: ["--mute-after", "5"] });
+    const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1 });
+    const ledger = await Ledger.create(lab);
+    await client.submit(12, [0.05, ledger.path]);
+    const jobs = await client.results();
+    equal(said(node, "the thread for results dies"), 1);
+    equal(statuses(jobs), finished(12));
+    equal(numbers(jobs), countTo(12));
+    equal(await ledger.runs(), countTo(12));
+    equal(said(scheduler, "node sent no results"), 1);
+    // It is as good as new.
+    equal(statuses(await client.run(6, [0.05, ledger.path])), finished(6));
+    await client.close();
+    await node.until("it is free", () => said(node, "done") > 0 || undefined);
+  },
+);
+
+for (const reentrant of [true, false]) {
+  scenario(
+    "a dispynode whose thread for results has died for good is given up, its jobs " +
+      (reentrant ? "run elsewhere" : "end with the reason"),
+    { tier: "core", referenceFails: "nobody notices: they are Running for ever" },
+    async (lab) => {
+      await lab.startScheduler();
+      await lab.startNode(1, { cpus: 1, odd: ["--mute-after", "2", "--beyond-help"] });
+      const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1, reentrant });
+      const ledger = await Ledger.create(lab);
+      await client.run(2, [0.05, ledger.path]);
+      await client.submit(3, [0.05, ledger.path]);
+      await client.untilNode("Closed", lab.node(1));
+      await lab.startNode(2, { cpus: 1 });
+      const jobs = await client.results();
+      const [first, ...others] = jobs;
+      equal(statuses(others), finished(2));
+      equal(first?.status, reentrant ? JobStatus.Finished : JobStatus.Cancelled);
+      if (!reentrant) ok(first?.exception?.includes("it sends no results any more"));
+      await client.close();
+    },
+  );
+}
+
+scenario(
+  "a job whose process is killed at a dispynode ends soon, with the reason",
+  { tier: "core", referenceFails: "dispynode notices within an hour" },
+  async (lab) => {
+    await lab.startScheduler();
+    await lab.startNode(1, { kind: "dispynode" });
+    const client = await Driven.ready(lab, { function: "die_first", wait_nodes: 1 });
+    await client.run(2, [0.05, 2]);
+    const [victim] = await client.run(1, [0.05, 0]);
+    equal(victim?.status, JobStatus.Terminated);
+    ok(victim?.exception?.includes("has ended without a result"));
+    await client.close();
+  },
+);

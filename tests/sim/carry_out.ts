@@ -36,6 +36,8 @@ export class EffectRunner {
         return this.#terminate(effect.node, effect.job.uid);
       case "probeNode":
         return this.#probe(effect.node);
+      case "checkUpNode":
+        return this.#checkUp(effect.node);
       case "inventoryNode":
         return this.#inventory(effect.node);
       case "greetNode":
@@ -182,6 +184,21 @@ export class EffectRunner {
       );
     if (share === undefined) return this.life.after(0, () => probed("silent"));
     this.#jobsAt(share, (uids, failure) => probed(uids === null ? failure : "alive"));
+  }
+
+  #checkUp(node: core.Node): void {
+    const { ipAddr, info: { sign } } = node;
+    const fake = this.#nodeAt(ipAddr);
+    this.env.network.request<core.CheckUpAnswer | null>(
+      fake.peer,
+      (answer) => answer(fake.checkUp(sign)),
+      (answer) =>
+        this.life.event(
+          () => `node ${ipAddr} was looked at: ${answer ?? "no answer"}`,
+          // What cannot be told changes nothing.
+          (state, nowMs) => core.onNodeCheckedUp(state, node, answer ?? "well", nowMs),
+        ),
+    );
   }
 
   /** Asks a node which of our jobs it runs, and to send again the results that it holds. */

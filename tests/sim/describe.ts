@@ -31,6 +31,7 @@ export function describe(effect: Effect): string {
       return `forgetResult of job ${effect.delivery.uid}`;
     case "probeNode":
     case "inventoryNode":
+    case "checkUpNode":
       return `${effect.kind} ${effect.node.ipAddr}`;
     case "greetNode":
       return `greetNode ${effect.ipAddr}`;

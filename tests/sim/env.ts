@@ -23,6 +23,10 @@ export interface Faults {
   jobFails: number;
   /** A node forgets a job that it has taken, without a word. */
   jobForgotten: number;
+  /** A node's thread for results dies: it runs jobs, and answers for none. */
+  muteness: number;
+  /** Such a node cannot be healed. */
+  muteForGood: number;
   /** Between a job's coming and its offer passes time, in which its arguments are written. */
   offerLate: number;
   /** A client does not want to know of a result. */
@@ -42,6 +46,8 @@ export function someFaults(rate: (max: number) => number, prng: Prng): Faults {
     jobBusy: rate(0.3),
     jobFails: rate(0.3),
     jobForgotten: rate(0.2),
+    muteness: rate(0.1),
+    muteForGood: rate(0.6),
     offerLate: rate(0.5),
     resultRefused: rate(0.3),
     askedTooLittle: rate(1),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JobReplyNews, JobRequest, NodeInfo } from "../../src/core/mod.ts";
+import type { CheckUpAnswer, JobReplyNews, JobRequest, NodeInfo } from "../../src/core/mod.ts";
 import type { Env, JobScript, ReplyScript } from "./env.ts";
 import { Peer } from "./network.ts";
 
@@ -63,6 +63,9 @@ export class FakeNode {
   #generation = 1;
   /** By cluster id. */
   readonly #kept = new Map<number, Kept>();
+  /** Its thread for results has died: what it would have said of jobs that are over. */
+  #unsaid: Array<() => void> | null = null;
+  #canBeHealed = true;
   /** Who waits for a computation's last job. */
   #waitsForEnd: Array<() => void> = [];
 
@@ -164,6 +167,22 @@ export class FakeNode {
     return [...this.runs].filter((run) => run.clusterId === clusterId).map(({ uid }) => uid);
   }
 
+  /** A closer look at whether results leave it, which heals it where that can be done. */
+  checkUp(sign: string): CheckUpAnswer | null {
+    if (sign !== this.sign) return null;
+    const unsaid = this.#unsaid;
+    if (unsaid === null) return "well";
+    if (!this.#canBeHealed) return "mute";
+    this.#unsaid = null;
+    for (const say of unsaid) say();
+    return "healed";
+  }
+
+  /** It will answer for no job until it is started again. */
+  get isMuteForGood(): boolean {
+    return this.#unsaid !== null && !this.#canBeHealed;
+  }
+
   /** `RESEND_JOB_RESULTS:`; returns how many it holds or runs, as far as it knows. */
   resend(sign: string, clusterId: number): number {
     if (sign !== this.sign) return 0;
@@ -214,6 +233,7 @@ export class FakeNode {
     this.computations.clear();
     this.#kept.clear();
     this.#waitsForEnd = [];
+    this.#unsaid = null;
     this.#generation++;
     this.peer.stop();
   }
@@ -274,7 +294,18 @@ export class FakeNode {
       return;
     }
     run.isOver = true;
+    // Of itself it does not know that the job is over.
+    if (this.#unsaid !== null) this.#unsaid.push(() => this.#answerFor(run, status));
+    else this.#answerFor(run, status);
+  }
+
+  #answerFor(run: Run, status: number): void {
+    const { prng, faults } = this.env;
     this.runs.delete(run);
+    if (this.#unsaid === null && prng.chance(faults.muteness)) {
+      this.#unsaid = [];
+      this.#canBeHealed = !prng.chance(faults.muteForGood);
+    }
     // The job no longer counts before its reply is sent: the close may overtake it.
     this.#send(run.clusterId, this.#news(run, status));
     for (const check of this.#waitsForEnd.splice(0)) check();

@@ -309,6 +309,8 @@ class World {
         node.isGone = true;
         node.crash();
       } else {
+        // Its owner starts it again.
+        if (node.isMuteForGood) node.crash();
         node.restart();
         this.#onceUp(() => this.#introduce(node));
       }

@@ -66,6 +66,16 @@ def mark(number, seconds, path, size=0):
     return {'number': number, 'node': dispy_node_ip_addr, 'text': 'x' * size}  # noqa: F821
 
 
+def die_first(number, seconds, spared):
+    import os
+    import signal
+    import time
+    time.sleep(seconds)
+    if number >= spared:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {'number': number, 'node': dispy_node_ip_addr}  # noqa: F821
+
+
 def weigh(number, seconds, text):
     import hashlib
     import time
@@ -119,7 +129,8 @@ def note_and_spoil(self, dep, compute_id=None):
 
 dispy._XferFile.__init__ = note_and_spoil
 function = {'work': work, 'read': read, 'send_back': send_back,
-            'answer_big': answer_big, 'mark': mark, 'weigh': weigh}[options.pop('function', 'work')]
+            'answer_big': answer_big, 'mark': mark, 'weigh': weigh,
+            'die_first': die_first}[options.pop('function', 'work')]
 port = options.pop('port', None)
 if port:
     dispy.config.DispyPort = port

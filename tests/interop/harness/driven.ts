@@ -11,7 +11,7 @@ import type { ClientOptions, Lab } from "./lab.ts";
 /** What its cluster is made with, as `SharedJobCluster` calls it, and: */
 export interface DrivenOptions {
   /** What its jobs do; `work` (sleep, then tell where) when absent, `mark` tells a file, too. */
-  readonly function?: "work" | "read" | "send_back" | "answer_big" | "mark" | "weigh";
+  readonly function?: "work" | "read" | "send_back" | "answer_big" | "mark" | "weigh" | "die_first";
   /** Files to make before: path and size. */
   readonly make?: Readonly<Record<string, number>>;
   /** What befalls files once dispy has noted their sizes. */

@@ -2,7 +2,7 @@
 it forgets, another clock, less patience, a busy machine.
 
     odd_node.py [--lose TAG ...] [--twice] [--late SECONDS] [--forget COUNT] [--ahead SECONDS --from SECONDS --until SECONDS]
-                [--zombie SECONDS] [--slow-start SECONDS] -- arguments of dispynode.py
+                [--zombie SECONDS] [--slow-start SECONDS] [--mute-after COUNT] [--beyond-help] -- arguments of dispynode.py
 """
 
 import argparse
@@ -30,6 +30,8 @@ parser.add_argument('--zombie', type=float, help='gives up quiet computations af
                     'its own --zombie_interval takes minutes')
 parser.add_argument('--slow-start', type=float, help='after it has forked a process for a job, its '
                     'main thread gets no CPU for so long')
+parser.add_argument('--mute-after', type=int, help='its thread for results dies after so many')
+parser.add_argument('--beyond-help', action='store_true', help='that cannot be started again')
 options = parser.parse_args(own)
 
 lost = tuple(tag.encode() for tag in options.lose)
@@ -123,6 +125,18 @@ if options.twice or options.late:
         yield self._send_job_reply(job_info, resending=True, task=task)
 
 """ + own_method)
+if options.mute_after is not None:
+    own_get = """            item = self.reply_Q.get()
+"""
+    assert own_get in code
+    code = code.replace(own_get, own_get + """            options.mute_after -= 1
+            if options.mute_after == -1:
+                self.reply_Q.put(item)
+                print('the thread for results dies', flush=True)
+                raise AssertionError('can only join a started process')
+""")
+if options.beyond_help:
+    code = code.replace('def __reply_Q', 'def __replies').replace('self.__reply_Q)', 'self.__replies)')
 if options.zombie:
     own_interval = 'self.zombie_interval = 60 * zombie_interval'
     assert own_interval in code
