@@ -24,6 +24,7 @@ export type { Python2Text } from "./earlier_writer.ts";
 export { PickleError } from "./error.ts";
 export { DEFAULT_LIMITS, MAX_DEPTH, type PickleLimits, REWRITE_LIMITS } from "./limits.ts";
 export { MAX_INT_BYTES, MAX_INT_DIGITS } from "./integers.ts";
+export { isAscii } from "./text.ts";
 export { StateSetterStep } from "./reduce.ts";
 export { readableBy } from "./rewrite.ts";
 export { protocolReadByWriter, PYTHON2_PROTOCOL, PYTHON3_PROTOCOL } from "./scan.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dumps, PyByteArray } from "../pickle/mod.ts";
+import { dumps, PyByteArray, PYTHON2_PROTOCOL } from "../pickle/mod.ts";
 import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import { quotable, WireError } from "./errors.ts";
 import { asSafeInt, toInt } from "./fields.ts";
@@ -17,6 +17,12 @@ export type AckAnswer =
   | { readonly kind: "refused"; readonly reason: string };
 
 const DECODER = new TextDecoder();
+
+/**
+ * The protocol of what has no bytes in it: Python 2 and 3 alike read that, so that there is no need
+ * to know which is at the other end.
+ */
+export const ANY_PYTHON = PYTHON2_PROTOCOL;
 
 /** Bare text that a peer sends in place of the usual answer, fit for a log. */
 export function decodeReason(message: Uint8Array): string {
@@ -31,7 +37,7 @@ export function decodeAckAnswer(message: Uint8Array): AckAnswer {
 
 /** `int`: a uid, a count, a status. */
 export function encodeIntAnswer(value: number): Uint8Array {
-  return dumps(toInt(value));
+  return dumps(toInt(value), ANY_PYTHON);
 }
 
 /**
@@ -48,7 +54,7 @@ export function decodeIntAnswer(message: Uint8Array, what: string): number {
 
 /** A list of job uids. */
 export function encodeUidsAnswer(uids: readonly number[]): Uint8Array {
-  return dumps(uids.map(toInt));
+  return dumps(uids.map(toInt), ANY_PYTHON);
 }
 
 /**

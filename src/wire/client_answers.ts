@@ -5,7 +5,7 @@
  */
 
 import { dumpChunks, dumps, PyDict } from "../pickle/mod.ts";
-import { decodeAnswer, toReason, toUids } from "./answers.ts";
+import { ANY_PYTHON, decodeAnswer, toReason, toUids } from "./answers.ts";
 import {
   requireDict,
   requireInt,
@@ -31,12 +31,15 @@ export interface ClientAnswer {
 
 /** Writes the answer to `CLIENT:`. */
 export function encodeClientAnswer(answer: ClientAnswer): Uint8Array {
-  return dumps(PyDict.from({
-    ip_addr: answer.ipAddr,
-    port: toInt(answer.port),
-    sign: answer.sign,
-    version: answer.version,
-  }));
+  return dumps(
+    PyDict.from({
+      ip_addr: answer.ipAddr,
+      port: toInt(answer.port),
+      sign: answer.sign,
+      version: answer.version,
+    }),
+    ANY_PYTHON,
+  );
 }
 
 /**
@@ -62,8 +65,11 @@ export type ClientComputeAnswer =
 
 /** Writes the answer to a client's `COMPUTE:`. The client raises a refusal's reason. */
 export function encodeClientComputeAnswer(answer: ClientComputeAnswer): Uint8Array {
-  if (answer.kind === "refused") return dumps(answer.reason);
-  return dumps(PyDict.from({ compute_id: toInt(answer.computeId), auth: answer.auth }));
+  if (answer.kind === "refused") return dumps(answer.reason, ANY_PYTHON);
+  return dumps(
+    PyDict.from({ compute_id: toInt(answer.computeId), auth: answer.auth }),
+    ANY_PYTHON,
+  );
 }
 
 /**
@@ -92,10 +98,13 @@ export interface PendingJobsAnswer {
 
 /** Writes the answer to `PENDING_JOBS:`. */
 export function encodePendingJobsAnswer(answer: PendingJobsAnswer): Uint8Array {
-  return dumps(PyDict.from({
-    done: answer.doneUids.map(toInt),
-    pending: toInt(answer.pending),
-  }));
+  return dumps(
+    PyDict.from({
+      done: answer.doneUids.map(toInt),
+      pending: toInt(answer.pending),
+    }),
+    ANY_PYTHON,
+  );
 }
 
 /**

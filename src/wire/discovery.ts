@@ -7,9 +7,11 @@
 
 import { dumps, PyDict } from "../pickle/mod.ts";
 import type { PickleLimits, PyValue } from "../pickle/mod.ts";
-import { decodeAnswer } from "./answers.ts";
+import { ANY_PYTHON, decodeAnswer } from "./answers.ts";
+import { PYTHON3_PICKLES } from "./dialect.ts";
 import {
   optionalBytes,
+  optionalInt,
   optionalString,
   requireBytes,
   requireDict,
@@ -34,6 +36,8 @@ export interface SchedulerPing {
   readonly ipAddrs: readonly string[];
   /** The address at which this very node is asked, where it is asked directly. */
   readonly nodeIpAddr: string | null;
+  /** Highest pickle protocol that it reads, where it says so itself: our own programs do. */
+  readonly pickleProtocol?: number;
 }
 
 /** A relay tells nodes where the scheduler is. */
@@ -73,6 +77,8 @@ export interface Pong {
   readonly platform: string;
   /** Auth code of the node's secret and the scheduler's sign. */
   readonly auth: Uint8Array;
+  /** Highest pickle protocol that it reads, where it says so itself: our own programs do. */
+  readonly pickleProtocol?: number;
   readonly availInfo: AvailInfo | null;
   /** The address at which this node reaches the scheduler. */
   readonly schedulerIpAddr: string | null;
@@ -180,6 +186,7 @@ function decodePing(body: Uint8Array, limits?: PickleLimits): Ping {
     port,
     ipAddrs,
     nodeIpAddr: optionalString(dict, "node_ip_addr", kind),
+    ...pickleProtocolIn(dict, kind),
   };
 }
 
@@ -196,9 +203,16 @@ function decodePong(body: Uint8Array, limits?: PickleLimits): Pong {
     cpus: requireInt(dict, "cpus", kind),
     platform: requireString(dict, "platform", kind),
     auth: requireBytes(dict, "auth", kind),
+    ...pickleProtocolIn(dict, kind),
     availInfo: decodeOptionalAvailInfo(dict.get("avail_info")),
     schedulerIpAddr: optionalString(dict, "scheduler_ip_addr", kind),
   };
+}
+
+/** What a peer says that its pickles may be, where it does. */
+function pickleProtocolIn(dict: PyDict, kind: "PING" | "PONG"): { pickleProtocol?: number } {
+  const pickleProtocol = optionalInt(dict, "pickle_protocol", kind);
+  return pickleProtocol === null ? {} : { pickleProtocol };
 }
 
 function decodeRelayInfo(body: Uint8Array, limits?: PickleLimits): RelayInfo {
@@ -226,17 +240,27 @@ function decodeTerminated(body: Uint8Array, limits?: PickleLimits): Terminated {
   };
 }
 
-/** Writes a discovery message. */
-export function encodeDiscovery(message: DiscoveryMessage): Uint8Array[] {
-  return encodeTagged(message.kind, discoveryBody(message));
+/**
+ * Writes a discovery message.
+ *
+ * @param pickleProtocol Highest that the receiver's Python reads. Greetings and farewells are for
+ * whoever there is.
+ */
+export function encodeDiscovery(
+  message: DiscoveryMessage,
+  pickleProtocol: number = PYTHON3_PICKLES,
+): Uint8Array[] {
+  const isForAll = message.kind === "PING" || message.kind === "TERMINATED";
+  const protocol = isForAll ? ANY_PYTHON : pickleProtocol;
+  return encodeTagged(message.kind, discoveryBody(message), protocol);
 }
 
 function discoveryBody(message: DiscoveryMessage): PyDict {
   switch (message.kind) {
     case "PING":
       return pingBody(message);
-    case "PONG":
-      return PyDict.from({
+    case "PONG": {
+      const dict = PyDict.from({
         port: toInt(message.port),
         sign: message.sign,
         version: message.version,
@@ -248,6 +272,8 @@ function discoveryBody(message: DiscoveryMessage): PyDict {
         ip_addr: message.ipAddr,
         scheduler_ip_addr: message.schedulerIpAddr,
       });
+      return withPickleProtocol(dict, message);
+    }
     case "RELAY_INFO": {
       const dict = PyDict.from({
         version: message.version,
@@ -273,7 +299,8 @@ function pingBody(ping: Ping): PyDict {
   switch (ping.from) {
     case "scheduler": {
       const dict = PyDict.from({ ...common, sign: ping.sign, ip_addrs: [...ping.ipAddrs] });
-      return ping.nodeIpAddr === null ? dict : dict.set("node_ip_addr", ping.nodeIpAddr);
+      if (ping.nodeIpAddr !== null) dict.set("node_ip_addr", ping.nodeIpAddr);
+      return withPickleProtocol(dict, ping);
     }
     case "relay": {
       const dict = PyDict.from({ ...common, ip_addrs: [...ping.ipAddrs], relay: "y" });
@@ -289,14 +316,22 @@ function pingBody(ping: Ping): PyDict {
   }
 }
 
+/** Peers that do not know of this entry look past it. */
+function withPickleProtocol(dict: PyDict, { pickleProtocol }: SchedulerPing | Pong): PyDict {
+  return pickleProtocol === undefined ? dict : dict.set("pickle_protocol", toInt(pickleProtocol));
+}
+
 /** The scheduler's answer to `RELAY_INFO:`. */
 export function encodeRelayAnswer(answer: RelayAnswer | null): Uint8Array {
-  if (answer === null) return dumps(null);
-  return dumps(PyDict.from({
-    sign: answer.sign,
-    ip_addrs: [...answer.ipAddrs],
-    port: toInt(answer.port),
-  }));
+  if (answer === null) return dumps(null, ANY_PYTHON);
+  return dumps(
+    PyDict.from({
+      sign: answer.sign,
+      ip_addrs: [...answer.ipAddrs],
+      port: toInt(answer.port),
+    }),
+    ANY_PYTHON,
+  );
 }
 
 /**

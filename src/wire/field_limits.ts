@@ -118,6 +118,8 @@ const PERCENT = measured(0, 100);
 const BYTES = measured(0, Number.MAX_SAFE_INTEGER);
 /** Seconds between two signs of life. */
 const PULSE_S = number(0, 1e9);
+/** Python had 5 of them in 30 years. */
+const PICKLE_PROTOCOL = int(2, 99);
 const FLAG: FlagField = { kind: "flag" };
 const OBJECT: ObjectField = { kind: "object" };
 
@@ -142,6 +144,7 @@ export const FIELD_LIMITS = {
     ip_addrs: ADDRESSES,
     scheduler_ip_addr: ADDRESS,
     node_ip_addr: ADDRESS,
+    pickle_protocol: PICKLE_PROTOCOL,
   },
   PONG: {
     version: VERSION,
@@ -153,6 +156,7 @@ export const FIELD_LIMITS = {
     platform: NAME,
     auth: PROOF,
     scheduler_ip_addr: ADDRESS,
+    pickle_protocol: PICKLE_PROTOCOL,
   },
   RELAY_INFO: {
     version: VERSION,
@@ -177,7 +181,12 @@ export const FIELD_LIMITS = {
 
   // From clients, some of them to nodes as well.
   CLIENT: { version: VERSION, ip_addr: ADDRESS, scheduler_ip_addr: ADDRESS },
-  COMPUTE: { compute: OBJECT, node_allocs: NODES, exclusive: FLAG },
+  COMPUTE: {
+    compute: OBJECT,
+    node_allocs: NODES,
+    exclusive: FLAG,
+    pickle_protocol: PICKLE_PROTOCOL,
+  },
   JOB: { job: OBJECT, node: ADDRESS, auth: MARK },
   SENDFILE: { node: ADDRESS, xf: OBJECT },
   SCHEDULE: COMPUTE_REF,

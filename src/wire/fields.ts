@@ -7,7 +7,7 @@
  * @module
  */
 
-import { PyByteArray, PyDict, PyTuple } from "../pickle/mod.ts";
+import { bytesOfText, isAscii, PyByteArray, PyDict, PyTuple, textOfBytes } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
 import { WireError } from "./errors.ts";
 import {
@@ -123,19 +123,36 @@ export function optionalNumber<Name extends LimitedName>(
   return isAbsent(dict.get(field)) ? null : requireNumber(dict, field, what);
 }
 
+/**
+ * `value` as a `str` of at most `maxChars` characters. That of Python 2 is bytes where it is not
+ * ASCII: names of files and the source of programs are UTF-8.
+ */
+function textWithin(
+  value: PyValue | undefined,
+  field: string,
+  what: string,
+  { maxChars, isList = false }: { maxChars: number; isList?: boolean },
+): string {
+  const isBytes = value instanceof Uint8Array;
+  const kind = isList ? "a list of strings" : "a string";
+  if (!isBytes && typeof value !== "string") throw badField(what, field, kind);
+  // Bytes are looked at first: text of so many bytes is too long in any case.
+  const text = isBytes && value.length <= maxChars * MAX_CHAR_BYTES ? textOfBytes(value) : value;
+  if (typeof text === "string" && text.length <= maxChars) return text;
+  throw badField(what, field, `${kind} of at most ${maxChars} characters`);
+}
+
+/** Of what counts as one character in JavaScript, in UTF-8. */
+const MAX_CHAR_BYTES = 3;
+
 /** A `str`. */
 export function requireString<Name extends LimitedName>(
   dict: PyDict,
   field: FieldOf<Name, "text">,
   what: Name,
 ): string {
-  const value = dict.get(field);
-  if (typeof value !== "string") throw badField(what, field, "a string");
-  const limit = limitOf<TextLimit>(what, field);
-  if (limit !== undefined && value.length > limit.maxChars) {
-    throw badField(what, field, `a string of at most ${limit.maxChars} characters`);
-  }
-  return value;
+  const maxChars = limitOf<TextLimit>(what, field)?.maxChars ?? Infinity;
+  return textWithin(dict.get(field), field, what, { maxChars });
 }
 
 /** A `str`, or `null`. */
@@ -153,25 +170,23 @@ export function requireStrings<Name extends LimitedName>(
   field: FieldOf<Name, "texts">,
   what: Name,
 ): string[] {
-  const limit = limitOf<TextsLimit>(what, field);
-  const items = itemsOf(dict.get(field), field, what, limit?.maxItems);
-  for (const item of items) {
-    if (typeof item !== "string") throw badField(what, field, "a list of strings");
-    if (limit !== undefined && item.length > limit.maxChars) {
-      throw badField(what, field, `a list of strings of at most ${limit.maxChars} characters`);
-    }
-  }
-  return items as string[];
+  const { maxItems, maxChars = Infinity } = limitOf<TextsLimit>(what, field) ?? {};
+  return itemsOf(dict.get(field), field, what, maxItems)
+    .map((item) => textWithin(item, field, what, { maxChars, isList: true }));
 }
 
-/** `bytes` or a `bytearray`; a view, not a copy. */
+/** `bytes` or a `bytearray`; a view, not a copy. With Python 2, also a `str` that is ASCII. */
 export function requireBytes<Name extends LimitedName>(
   dict: PyDict,
   field: FieldOf<Name, "bytes">,
   what: Name,
 ): Uint8Array {
   const value = dict.get(field);
-  const bytes = value instanceof PyByteArray ? value.bytes : value;
+  const bytes = value instanceof PyByteArray
+    ? value.bytes
+    : typeof value === "string" && isAscii(value)
+    ? bytesOfText(value)
+    : value;
   if (!(bytes instanceof Uint8Array)) throw badField(what, field, "bytes");
   const limit = limitOf<BytesLimit>(what, field);
   if (limit !== undefined && bytes.length > limit.maxBytes) {

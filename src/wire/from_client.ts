@@ -9,6 +9,7 @@ import { PyDict } from "../pickle/mod.ts";
 import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import {
   optionalFlag,
+  optionalInt,
   optionalPort,
   optionalString,
   requireDict,
@@ -56,6 +57,8 @@ export interface ClientComputeRequest {
   readonly compute: Compute;
   readonly nodeAllocs: readonly NodeAllocSpec[];
   readonly exclusive: boolean;
+  /** Highest pickle protocol that it reads, where it says so itself: our own clients do. */
+  readonly pickleProtocol?: number;
 }
 
 /** A file of a computation or job. The file transfer follows, see `file_transfer.ts`. */
@@ -226,11 +229,13 @@ const CLIENT_REQUESTS: Readonly<Record<string, (dict: PyDict) => ClientRequest>>
   },
   COMPUTE: (dict) => {
     const kind = "COMPUTE";
+    const pickleProtocol = optionalInt(dict, "pickle_protocol", kind);
     return {
       kind,
       compute: decodeCompute(requireValue(dict, "compute", kind)),
       nodeAllocs: requireList(dict, "node_allocs", kind).map(decodeNodeAllocSpec),
       exclusive: optionalFlag(dict, "exclusive", kind),
+      ...(pickleProtocol === null ? {} : { pickleProtocol }),
     };
   },
   SENDFILE: (dict) => {
@@ -344,12 +349,16 @@ function clientRequestBody(request: ClientRequest): PyValue {
         ip_addr: request.ipAddr,
         scheduler_ip_addr: request.schedulerIpAddr,
       });
-    case "COMPUTE":
-      return PyDict.from({
+    case "COMPUTE": {
+      const dict = PyDict.from({
         compute: encodeCompute(request.compute),
         node_allocs: request.nodeAllocs.map(encodeNodeAllocSpec),
         exclusive: request.exclusive,
       });
+      const { pickleProtocol } = request;
+      if (pickleProtocol !== undefined) dict.set("pickle_protocol", toInt(pickleProtocol));
+      return dict;
+    }
     case "FILEXFER":
       return encodeXferFile(request.file);
     case "SENDFILE":

@@ -30,6 +30,6 @@ export * from "./message_limits.ts";
 export * from "./program_file.ts";
 export * from "./records/mod.ts";
 export * from "./status.ts";
-export { ACK, decodePickle, isAck, isPulse, NAK, PULSE, tagOf } from "./tags.ts";
+export { ACK, decodePickle, isAck, isPulse, NAK, picklesReadBy, PULSE, tagOf } from "./tags.ts";
 export * from "./to_client.ts";
 export * from "./to_node.ts";

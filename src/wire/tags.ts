@@ -4,8 +4,8 @@
  * @module
  */
 
-import { dumpChunks, loads, PickleError } from "../pickle/mod.ts";
-import type { PickleLimits, PyValue } from "../pickle/mod.ts";
+import { dumpChunks, loads, PickleError, protocolReadByWriter } from "../pickle/mod.ts";
+import type { PickleLimits, Python2Text, PyValue } from "../pickle/mod.ts";
 import { quotable, WireError } from "./errors.ts";
 
 const ENCODER = new TextEncoder();
@@ -83,14 +83,24 @@ export function unknownTag(tag: string, where: string): WireError {
 
 const tagBytes = new Map<string, Uint8Array>();
 
-/** A message of `tag` and the pickle of `body`, in chunks: large bytes are not copied. */
-export function encodeTagged(tag: string, body: PyValue): Uint8Array[] {
+/**
+ * A message of `tag` and the pickle of `body`, in chunks: large bytes are not copied.
+ *
+ * @param pickleProtocol Highest that the receiver's Python reads; 2 is for Python 2 alone.
+ * @param text What Python 2 gets for text that is not ASCII: `str` is what dispy itself has there.
+ */
+export function encodeTagged(
+  tag: string,
+  body: PyValue,
+  pickleProtocol?: number,
+  text: Python2Text = "str",
+): Uint8Array[] {
   let prefix = tagBytes.get(tag);
   if (prefix === undefined) {
     prefix = ENCODER.encode(tag + ":");
     tagBytes.set(tag, prefix);
   }
-  return [prefix, ...dumpChunks(body)];
+  return [prefix, ...dumpChunks(body, pickleProtocol, text)];
 }
 
 /**
@@ -106,5 +116,19 @@ export function decodePickle(bytes: Uint8Array, what: string, limits?: PickleLim
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
     throw new WireError("malformed", `${what}: ${quotable(error.message)}`, { cause: error });
+  }
+}
+
+/**
+ * Highest pickle protocol that the peer's Python reads, as far as a message of the peer's tells.
+ *
+ * @throws {WireError} `malformed` where it is no message with a pickle.
+ */
+export function picklesReadBy(message: Uint8Array): number {
+  try {
+    return protocolReadByWriter(splitTag(message).body);
+  } catch (error) {
+    if (!(error instanceof PickleError)) throw error;
+    throw new WireError("malformed", quotable(error.message), { cause: error });
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PyDict, PyObject, PyTuple } from "../../pickle/mod.ts";
+import { PyDict, PyObject, PyTuple, textOfBytes } from "../../pickle/mod.ts";
 import type { PyValue } from "../../pickle/mod.ts";
 import {
   badField,
@@ -84,7 +84,10 @@ const KNOWN: ReadonlySet<PyValue> = new Set([
 function decodeDepends(dict: PyDict, what: "node allocation" | "NodeAllocate"): NodeDepend[] {
   if (!dict.has("depends")) return [];
   return requireList(dict, "depends", what)
-    .map((depend) => typeof depend === "string" ? depend : decodeXferFile(depend));
+    .map((depend) => {
+      if (typeof depend === "string") return depend;
+      return depend instanceof Uint8Array ? textOfBytes(depend) : decodeXferFile(depend);
+    });
 }
 
 function encodeDepends(depends: readonly NodeDepend[]): PyValue[] {

@@ -48,6 +48,9 @@ export interface XferFile {
 }
 
 const STAT_CLASS = new PyGlobal("os", "stat_result");
+const STAT_MAKER = "os.stat_result";
+/** How Python 3 makes one, and how Python 2 does; Python 2 understands both. */
+const STAT_MAKERS: ReadonlySet<string> = new Set([STAT_MAKER, "os._make_stat_result"]);
 const STAT_FIELDS = 10;
 const STAT_MODE = 0;
 const STAT_SIZE = 6;
@@ -62,7 +65,7 @@ const STAT_MTIME = 8;
  */
 export function decodeFileStat(value: PyValue): FileStat {
   const what = "stat_result";
-  if (!(value instanceof PyObject) || value.className !== "os.stat_result") {
+  if (!(value instanceof PyObject) || !STAT_MAKERS.has(value.className)) {
     throw new WireError("malformed", "expected an instance of os.stat_result");
   }
   const { construction } = value;
@@ -90,7 +93,7 @@ export function decodeFileStat(value: PyValue): FileStat {
     mode: whole(STAT_MODE, "st_mode"),
     atimeS: optionalNumber(fractions, "st_atime", what) ?? whole(STAT_ATIME, "st_atime"),
     mtimeS: optionalNumber(fractions, "st_mtime", what) ?? whole(STAT_MTIME, "st_mtime"),
-    original: value,
+    original: value.className === STAT_MAKER ? value : statResult(new PyTuple(numbers), fractions),
   };
 }
 
@@ -103,11 +106,12 @@ export function encodeFileStat(stat: FileStat): PyObject {
   numbers[STAT_ATIME] = BigInt(Math.floor(stat.atimeS));
   numbers[STAT_MTIME] = BigInt(Math.floor(stat.mtimeS));
   const fractions = PyDict.from({ st_atime: stat.atimeS, st_mtime: stat.mtimeS });
-  return new PyObject({
-    kind: "reduce",
-    callable: STAT_CLASS,
-    args: new PyTuple([new PyTuple(numbers), fractions]),
-  });
+  return statResult(new PyTuple(numbers), fractions);
+}
+
+function statResult(numbers: PyTuple, named: PyDict): PyObject {
+  const args = new PyTuple([numbers, named]);
+  return new PyObject({ kind: "reduce", callable: STAT_CLASS, args });
 }
 
 const CLASS = dispyClass("_XferFile");

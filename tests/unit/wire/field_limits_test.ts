@@ -157,11 +157,12 @@ const recorded = (name: string, fields: Fields, decode: (value: PyValue) => unkn
 const SAMPLES: Readonly<Record<LimitedName, readonly Sample[]>> = {
   PING: [
     { ...PING, ip_addr: "10.0.0.2", scheduler_ip_addr: "10.0.0.1" } as Fields,
-    { ...PING, ip_addrs: ["10.0.0.1"], node_ip_addr: "10.0.0.2" } as Fields,
+    { ...PING, ip_addrs: ["10.0.0.1"], node_ip_addr: "10.0.0.2", pickle_protocol: 5n } as Fields,
     { ...PING, ip_addrs: ["10.0.0.1"], relay: "y" } as Fields,
   ].map((fields) => ({ fields, read: tagged(decodeDiscovery, "PING") })),
   PONG: [ofNode("PONG", {
     ...{ ...PING, ip_addr: "10.0.0.2", name: "n", cpus: 2n, platform: "Linux" },
+    pickle_protocol: 5n,
     ...{ auth: bytes("auth"), avail_info: null, scheduler_ip_addr: "10.0.0.1" },
   })],
   RELAY_INFO: [ofNode("RELAY_INFO", {
@@ -183,7 +184,7 @@ const SAMPLES: Readonly<Record<LimitedName, readonly Sample[]>> = {
     ...{ version: "4.15.2", ip_addr: "10.0.0.9", scheduler_ip_addr: "10.0.0.1" },
   })],
   COMPUTE: [ofClient("COMPUTE", {
-    ...{ compute: instance("_Compute", COMPUTE), exclusive: false },
+    ...{ compute: instance("_Compute", COMPUTE), exclusive: false, pickle_protocol: 5n },
     node_allocs: [PyDict.from({ host: "*", depends: [] })],
   })],
   JOB: [ofClient("JOB", { job: instance("_DispyJob_", JOB), node: "10.0.0.2", auth: "auth" })],
@@ -269,11 +270,15 @@ function casesOf(limit: FieldLimit): Cases {
     case "text": {
       if (limit.maxChars > MAX_MADE) return { ...none, taken: ["x".repeat(MAX_MADE)] };
       const most = "x".repeat(limit.maxChars);
-      return { ...none, taken: [most], refused: [most + "x", 1n] };
+      // A str of Python 2 that is not ASCII is bytes; they are not decoded where they are too many.
+      const most2 = new TextEncoder().encode("é".repeat(limit.maxChars));
+      const refused = [most + "x", 1n, new Uint8Array(2 * limit.maxChars + 2).fill(0xff)];
+      return { ...none, taken: [most, most2], refused };
     }
     case "bytes": {
       if (limit.maxBytes > MAX_MADE) return { ...none, taken: [new Uint8Array(MAX_MADE)] };
-      const refused = [new Uint8Array(limit.maxBytes + 1), "text"];
+      // A str of Python 2 that is ASCII looks like text.
+      const refused = [new Uint8Array(limit.maxBytes + 1), "x".repeat(limit.maxBytes + 1), "é"];
       return { ...none, taken: [new Uint8Array(limit.maxBytes)], refused };
     }
     case "texts": {
