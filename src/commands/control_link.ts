@@ -32,6 +32,8 @@ import { CommandError } from "./command_error.ts";
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
 const MAX_GREETING_ANSWER_BYTES = 64 * 1024;
 
+const PORT_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
 /** A scheduler that has answered our greeting. */
 interface Found {
   readonly port: number;
@@ -117,8 +119,8 @@ export class ControlLink {
     const { host, ports } = this.#connection;
     if (ports.length === 1) throw failures[0];
     throw new CommandError(
-      `no scheduler listens at ${host} port ${ports.join(" or ")}; start it, or say where it is ` +
-        "with --scheduler_host and --scheduler_port",
+      `no scheduler listens at ${host} port ${PORT_LIST.format(ports.map(String))}; start it, or ` +
+        "say where it is with --scheduler_host and --scheduler_port",
       { cause: failures[0] },
     );
   }

@@ -203,8 +203,8 @@ if (SCHEDULER === "ours") {
       equal([none.code, none.stdout, none.stderr], [
         1,
         "",
-        "dispyscheduler status: no scheduler listens at 127.0.0.1 port 9702 or 51349; start it, " +
-        "or say where it is with --scheduler_host and --scheduler_port\n",
+        "dispyscheduler status: no scheduler listens at 127.0.0.1 port 9702, 61592 or 51349; " +
+        "start it, or say where it is with --scheduler_host and --scheduler_port\n",
       ]);
       const folder = await lab.folder("original");
       const argv = [lab.venv.python, `${lab.venv.bin}/dispyscheduler.py`, "--daemon"];

@@ -4,6 +4,10 @@
  * @module
  */
 
+import { SYSTEM_ENVIRONMENT } from "../../../src/cli/environment.ts";
+import { cancelCommand, nodesCommand, statusCommand } from "../../../src/cli/control_options.ts";
+import { longNames } from "../../../src/cli/options.ts";
+import { submitCommand } from "../../../src/cli/submit_options.ts";
 import { type Lab, SCHEDULER_PERMISSIONS } from "./lab.ts";
 import type { LabProcess } from "./process.ts";
 
@@ -28,7 +32,11 @@ export interface CommandRun {
 
 /** A command that is running. */
 export class Command {
-  constructor(readonly process: LabProcess, private readonly folder: string) {}
+  constructor(
+    readonly process: LabProcess,
+    private readonly folder: string,
+    private readonly name: string,
+  ) {}
 
   /** What it has printed so far. */
   async output(): Promise<Omit<CommandRun, "code">> {
@@ -38,11 +46,28 @@ export class Command {
     return { stdout: stdout!, stderr: stderr! };
   }
 
-  /** Waits for its end, whatever its exit code. */
+  /** Waits for its end, whatever its exit code. What it says may name options of its own only. */
   async ended(): Promise<CommandRun> {
     const { code } = await this.process.ended();
-    return { code, ...await this.output() };
+    const output = await this.output();
+    const foreign = foreignOptions(this.name, output.stderr);
+    if (foreign.length === 0) return { code, ...output };
+    throw new Error(`${this.name} has no ${foreign.join(", ")}: ${output.stderr}`);
   }
+}
+
+const COMMANDS = [submitCommand, statusCommand, nodesCommand, cancelCommand]
+  .map((command) => command(SYSTEM_ENVIRONMENT));
+
+/** Options that a command's own lines speak of and that it does not have. */
+function foreignOptions(name: string, stderr: string): string[] {
+  const known = COMMANDS.find((command) => command.name === name);
+  if (known === undefined) return [];
+  const own = longNames(known.table);
+  const said = stderr.split("\n").filter((line) => line.startsWith("dispyscheduler"));
+  // Where an option is the scheduler's, the text says so.
+  const named = said.join("\n").matchAll(/(?<!scheduler's )--(?!allow)([a-z][a-z_]*)/g);
+  return [...named].map(([, option]) => option!).filter((option) => !own.has(option as never));
 }
 
 /** Starts `dispyscheduler` with these arguments, in a working directory of its own. */
@@ -69,7 +94,7 @@ export async function startCommand(
     lab.namespace,
     options.env ?? {},
   );
-  return new Command(process, folder);
+  return new Command(process, folder, String(args[0]));
 }
 
 /** Runs a command to its end. */
