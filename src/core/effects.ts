@@ -43,6 +43,13 @@ export type Effect =
     readonly share: Share;
     readonly status: "initialized" | "stats" | "cpus" | "closed";
   }
+  /** Say that the cluster does not use a node that its client has named. */
+  | {
+    readonly kind: "passOverNode";
+    readonly cluster: Cluster;
+    readonly node: Node;
+    readonly reason: string;
+  }
   /** Look for the nodes that the cluster's client named. */
   | { readonly kind: "discoverNodes"; readonly cluster: Cluster }
   /** The job will not be sent to a node again: what was kept for that can go. */

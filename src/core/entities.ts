@@ -174,6 +174,8 @@ export interface NodeInfo {
   readonly platform: string;
   /** dispy's version, which our messages to it must carry. */
   readonly version: string;
+  /** Its generation of the protocol; one without understands clusters of any. */
+  readonly generation?: string | null;
   /** At which address this node reaches us. */
   readonly schedulerIpAddr: string;
   /** At which of our ports this node sends its messages. */
@@ -344,6 +346,8 @@ export interface ClusterOptions {
   readonly terms?: Terms;
   /** Only nodes have use for it whose platform has this among its words; any where absent. */
   readonly platform?: string | undefined;
+  /** Only nodes of the same generation of the protocol understand it; any does where absent. */
+  readonly generation?: string | undefined;
 }
 
 /** A result, or news of a job's end, that its client has yet to acknowledge. */

@@ -8,7 +8,7 @@
  * - `on_cluster.ts`, `on_job.ts`, `on_node.ts`, `on_operator.ts`, `deliver.ts`, `on_tick.ts` what
  *   can happen;
  * - `effects.ts` what can come of it;
- * - `dispatch.ts`, `policy.ts`, `allocation.ts` who goes next, and where;
+ * - `dispatch.ts`, `policy.ts`, `allocation.ts`, `suitability.ts` who goes next, and where;
  * - `records.ts`, `restore.ts`, `inventory.ts` what survives an end of the scheduler;
  * - `check_ups.ts` nodes that live and send no results;
  * - `standstill.ts` time in which the scheduler was stopped, or its clock was set;
@@ -109,4 +109,5 @@ export {
 } from "./records.ts";
 export { onRestored } from "./restore.ts";
 export { Core, type CoreOptions, type Recorded } from "./state.ts";
+export { unsuitability, unsuitableNodes } from "./suitability.ts";
 export { DEFAULT_TERMS, type Terms } from "./terms.ts";

@@ -40,6 +40,8 @@ export interface ClusterRecord {
   readonly terms: Terms;
   /** `null` = any. */
   readonly platform: string | null;
+  /** `null` = any. Absent in journals of versions of this program that knew of one only. */
+  readonly generation?: string | null;
   readonly createdSeq: number;
   readonly createdMs: number;
   readonly scheduleSeq: number;
@@ -132,6 +134,7 @@ export function clusterRecord(core: Core, cluster: Cluster): ClusterRecord | nul
     exclusive: options.exclusive,
     terms,
     platform: options.platform ?? null,
+    generation: options.generation ?? null,
     createdSeq,
     createdMs,
     scheduleSeq,

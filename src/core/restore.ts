@@ -55,8 +55,14 @@ function restoreNodes(core: Core, { nodes }: Snapshot, nowMs: number): void {
 function restoreClusters(core: Core, { clusters }: Snapshot, nowMs: number): void {
   for (const record of clusters) {
     const { id, name, allocations, reentrant, exclusive, terms, createdSeq, createdMs } = record;
-    const platform = record.platform ?? undefined;
-    const options = { allocations: [...allocations], reentrant, exclusive, terms, platform };
+    const options = {
+      allocations: [...allocations],
+      reentrant,
+      exclusive,
+      terms,
+      platform: record.platform ?? undefined,
+      generation: record.generation ?? undefined,
+    };
     const cluster = new Cluster(id, name, options, createdSeq, createdMs);
     cluster.state = record.state;
     cluster.scheduleSeq = record.scheduleSeq;

@@ -9,6 +9,7 @@ import { type Cluster, type Node, Outcome, Share } from "./entities.ts";
 import { holdClose, holdSetup } from "./held_steps.ts";
 import { endJob } from "./jobs.ts";
 import { type Core, reindexShare } from "./state.ts";
+import { unsuitability } from "./suitability.ts";
 import { end } from "./transitions.ts";
 
 /** Gives all clusters their shares of `node`, those first that want it for themselves. */
@@ -45,8 +46,13 @@ export function refitShare(core: Core, share: Share): void {
 /** Gives `cluster` its share of `node`, if it is to have one and has none. */
 export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
   if (cluster.state !== "active" || cluster.excludedNodes.has(node.ipAddr)) return;
-  const { platform } = cluster.options;
-  if (platform !== undefined && !node.info.platform.split(/\s+/).includes(platform)) return;
+  const reason = unsuitability(cluster, node);
+  if (reason !== null) {
+    if (findAllocation(cluster.allocations, node) !== undefined) {
+      core.emit({ kind: "passOverNode", cluster, node, reason });
+    }
+    return;
+  }
   if (isHeldByOther(node, cluster)) return;
   const allocation = findAllocation(cluster.allocations, node);
   if (allocation === undefined) return;

@@ -22,7 +22,7 @@ import {
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import { dumps, type PyValue } from "../pickle/mod.ts";
+import type { PyValue } from "../pickle/mod.ts";
 import {
   type AvailInfo,
   encodeToClient,
@@ -32,6 +32,7 @@ import {
   type MessageStream,
   NodeStatus,
   type NodeStatusMessage,
+  PICKLED_NONE,
   type ToClientMessage,
 } from "../wire/mod.ts";
 import type { Computation } from "./computation.ts";
@@ -50,9 +51,6 @@ const WARNING_INTERVAL_MS = 60_000;
 
 /** Results as large as that go to disk once their client was found to be away. */
 const LARGE_BYTES = 64 * 1024;
-
-/** The pickled `None` that stands for the result of a job that has none. */
-const NO_RESULT = dumps(null);
 
 /** See the module's description. */
 export class ClientLink {
@@ -136,6 +134,7 @@ export class ClientLink {
   tellNodeStatus(share: Share, status: "initialized" | "stats" | "cpus" | "closed"): void {
     const { ipAddr } = share.node;
     if (status === "stats") return this.#tellStats(share);
+    if (status === "cpus" && !this.computation.dialect.hearsCpus) return;
     const message = this.#nodeStatus(share, status);
     const introduced = this.#introductions.get(ipAddr);
     const told = introduced === undefined
@@ -182,7 +181,7 @@ export class ClientLink {
         using stream = await this.connect();
         // A result that is on disk is read once the client is there.
         const message = { kind: "JOB_REPLY", reply: await loan.read() } as const;
-        await stream.writeMessage(...encodeToClient(message));
+        await stream.writeMessage(...encodeToClient(message, this.computation.dialect));
         return await stream.readMessage(MAX_ANSWER_BYTES);
       });
       return isAck(answer) ? "delivered" : answer.length === 0 ? "failed" : "refused";
@@ -255,7 +254,7 @@ export class ClientLink {
       hash: delivery.hash,
       ipAddr: nodeIpAddr,
       status: delivery.status as JobStatus,
-      result: NO_RESULT,
+      result: PICKLED_NONE,
       stdout: null,
       stderr: null,
       exception: delivery.reason,
@@ -321,7 +320,7 @@ export class ClientLink {
   #ask(message: ToClientMessage): Promise<Uint8Array> {
     return this.#lanes.run(async () => {
       using stream = await this.connect();
-      await stream.writeMessage(...encodeToClient(message));
+      await stream.writeMessage(...encodeToClient(message, this.computation.dialect));
       return await stream.readMessage(MAX_ANSWER_BYTES);
     });
   }
@@ -336,7 +335,7 @@ export class ClientLink {
     if (!this.computation.cluster.wantsResults) return;
     try {
       await this.#lanes.run(async () => {
-        const message = encodeToClient(messageNow());
+        const message = encodeToClient(messageNow(), this.computation.dialect);
         using stream = await this.connect();
         await stream.writeMessage(...message);
         await stream.waitForClose();

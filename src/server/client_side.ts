@@ -31,16 +31,20 @@ import {
   decodeClientRequest,
   type DispyJob,
   encodeClientAnswer,
+  encodeCpusAnswer,
   encodeIntAnswer,
   encodeUidsAnswer,
   GREETING_LIMITS,
   isAck,
   limitsAt,
   MAX_GREETING_BYTES,
+  type MessageLimit,
+  type MessageRoom,
   type MessageStream,
   NAK,
   type NodeJobsRequest,
   tagOf,
+  TooLargeError,
   WireError,
 } from "../wire/mod.ts";
 import { CONTROL_TAG } from "../wire/control.ts";
@@ -56,12 +60,14 @@ import { descriptionRefusal } from "./description_limit.ts";
 import type { FileIntake } from "./file_intake.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
+import type { ClientReleases } from "./dialects.ts";
 import { encodeJobRefusal } from "./job_refusal.ts";
 import type { KeptPayload } from "./kept_payload.ts";
 import type { NodeControl } from "./node_control.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import { JOB_FORM } from "./payload_forms.ts";
+import { refuseRequest } from "./request_refusal.ts";
 import type { ResultRecall } from "./result_recall.ts";
 
 const log = getLogger("clientside");
@@ -75,9 +81,19 @@ export interface ClientSideParts {
   readonly nodeControl: NodeControl;
   readonly resultRecall: ResultRecall;
   readonly controlSide: ControlSide;
+  readonly releases: ClientReleases;
 }
 
 const REQUEST_LIMITS = limitsAt("fromClient");
+
+/** A request of a client that is too long is read to its end if it is no longer than that. */
+const MAX_SKIPPED_BYTES = 64 * 1024 * 1024;
+
+/** The same of strangers. */
+const MAX_STRANGER_BYTES = 1024 * 1024;
+
+/** Strangers may greet; of what is longer only the tag is looked at. */
+const STRANGER_LIMITS: MessageLimit = { ...REQUEST_LIMITS, maxBytes: () => MAX_GREETING_BYTES };
 
 /** The tag of the only message that nobody needs a secret for. */
 const GREETING = "CLIENT";
@@ -100,27 +116,70 @@ export class ClientSide {
     }
     guest.proved();
     using room = this.context.receiving.clients.share();
-    const message = await stream.readMessage(REQUEST_LIMITS, room);
+    const message = await this.#read(stream, REQUEST_LIMITS, MAX_SKIPPED_BYTES, room);
     if (message.length === 0) return;
-    if (tagOf(message) === CONTROL_TAG) {
-      return await this.parts.controlSide.serve(stream, message);
+    const tag = tagOf(message);
+    if (tag === CONTROL_TAG) return await this.parts.controlSide.serve(stream, message);
+    let request: ClientRequest;
+    try {
+      request = decodeClientRequest(message);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      await refuseRequest(stream, tag, `the request cannot be read: ${error.message}`);
+      throw error;
     }
-    await this.#serveClient(stream, decodeClientRequest(message), message.length, family);
+    await this.#serveClient(stream, request, message.length, family);
+  }
+
+  /** Reads a request, or refuses one that is too long. */
+  async #read(
+    stream: MessageStream,
+    limits: MessageLimit,
+    maxSkippedBytes: number,
+    room?: MessageRoom,
+  ): Promise<Uint8Array> {
+    try {
+      return await stream.readMessage(limits, room);
+    } catch (error) {
+      if (!(error instanceof TooLargeError)) throw error;
+      // A client hears an answer only when it has sent all of its request.
+      if (error.lengthBytes <= maxSkippedBytes) {
+        await stream.skip(error.lengthBytes);
+        await refuseRequest(stream, error.tag, error.message);
+      }
+      throw error;
+    }
   }
 
   /** Somebody who has not proved the cluster secret may only greet. */
   async #serveStranger(stream: MessageStream, family: PortFamily): Promise<void> {
-    const message = await stream.readMessage(MAX_GREETING_BYTES);
+    const message = await this.#readOfStranger(stream);
     if (message.length === 0) return;
     const tag = tagOf(message);
-    if (tag !== GREETING) {
-      const { hostname: from } = stream.remoteAddr;
-      const fields = { from, request: tag };
-      this.#refusals.warning(from, "client has another cluster secret; refused", fields);
-      return;
-    }
+    if (tag !== GREETING) return await this.#refuseStranger(stream, tag);
     const request = decodeClientRequest(message, GREETING_LIMITS);
     if (request.kind === GREETING) await this.#greeting(stream, request, family);
+  }
+
+  async #readOfStranger(stream: MessageStream): Promise<Uint8Array> {
+    try {
+      return await stream.readMessage(STRANGER_LIMITS);
+    } catch (error) {
+      const isSkipped = error instanceof TooLargeError && error.lengthBytes <= MAX_STRANGER_BYTES;
+      if (!isSkipped) throw error;
+      await stream.skip(error.lengthBytes);
+      await this.#refuseStranger(stream, error.tag);
+      throw error;
+    }
+  }
+
+  async #refuseStranger(stream: MessageStream, tag: string): Promise<void> {
+    const { hostname: from } = stream.remoteAddr;
+    this.#refusals.warning(from, "client has another cluster secret; refused", {
+      from,
+      request: tag,
+    });
+    await refuseRequest(stream, tag, "the client has another cluster secret than this scheduler");
   }
 
   /** @param sizeBytes How long the request is. */
@@ -155,9 +214,14 @@ export class ClientSide {
       case "DEALLOCATE_NODE":
       case "CLOSE_NODE":
       case "SET_NODE_CPUS": {
-        const status = this.parts.nodeControl.change(request, this.#find(request));
+        const computation = this.#find(request);
+        const status = this.parts.nodeControl.change(request, computation);
         await engine.committed();
-        return await stream.writeMessage(encodeIntAnswer(status));
+        if (request.kind !== "SET_NODE_CPUS") {
+          return await stream.writeMessage(encodeIntAnswer(status));
+        }
+        const node = status === 0 ? this.parts.nodeControl.find(request.node) ?? null : null;
+        return await stream.writeMessage(encodeCpusAnswer(node, computation?.dialect));
       }
       case "RESEND_JOB_RESULTS": {
         const computation = this.#find(request);
@@ -207,6 +271,7 @@ export class ClientSide {
       sign: this.context.sign,
       version: greeting.version,
     }));
+    this.parts.releases.note(stream.remoteAddr.hostname, greeting.version);
     this.parts.discovery.onVersion(greeting.version);
   }
 

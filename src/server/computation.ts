@@ -5,7 +5,7 @@
  */
 
 import type { Cluster } from "../core/mod.ts";
-import { authMatches, type Compute } from "../wire/mod.ts";
+import { authMatches, type Compute, type Dialect } from "../wire/mod.ts";
 import type { ClusterTerms } from "./cluster_terms.ts";
 import type { FileSet } from "./file_set.ts";
 
@@ -16,6 +16,8 @@ export interface Computation {
   readonly cluster: Cluster;
   /** As the client sent it. */
   readonly compute: Compute;
+  /** What the client speaks. */
+  readonly dialect: Dialect;
   /** What the client proves with that it is its own. A secret. */
   readonly clientAuth: string;
   /** The same towards nodes; clients never see it. A secret. */

@@ -8,6 +8,8 @@ import { type NodeAllocation, onClusterClosed, onClusterReceived } from "../core
 import { getLogger } from "../log/log.ts";
 import {
   type ClientComputeRequest,
+  CURRENT_RELEASE,
+  type Dialect,
   encodeClientComputeAnswer,
   type MessageStream,
   newSign,
@@ -21,6 +23,7 @@ import { messageOf } from "../log/error_message.ts";
 import { externalOf, isLoopback } from "../net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
 import type { Computation } from "./computation.ts";
+import type { ClientReleases } from "./dialects.ts";
 import type { Context } from "./context.ts";
 import { fileRefusal } from "./file_limits.ts";
 import { FileSet } from "./file_set.ts";
@@ -33,7 +36,7 @@ const MAX_ADDRESS_LENGTH = 253;
 
 /** See the module's description. */
 export class ComputationIntake {
-  constructor(private readonly context: Context) {}
+  constructor(private readonly context: Context, private readonly releases: ClientReleases) {}
 
   /**
    * Takes a computation, or tells the client why not.
@@ -68,6 +71,13 @@ export class ComputationIntake {
     );
   }
 
+  #dialectOf(stream: MessageStream, { oldestRelease }: ClientComputeRequest): Dialect {
+    return this.releases.dialectFor(
+      stream.remoteAddr.hostname,
+      oldestRelease ?? CURRENT_RELEASE,
+    );
+  }
+
   async #refuse(stream: MessageStream, { compute }: ClientComputeRequest, reason: string) {
     const client = stream.remoteAddr.hostname;
     log.warning("computation refused", { computation: compute.name, client, reason });
@@ -83,7 +93,8 @@ export class ComputationIntake {
     return null;
   }
 
-  #refusal(stream: MessageStream, { compute, nodeAllocs }: ClientComputeRequest): string | null {
+  #refusal(stream: MessageStream, request: ClientComputeRequest): string | null {
+    const { compute, nodeAllocs } = request;
     if (this.context.engine.core.shuttingDown) return "the scheduler is shutting down";
     if (!compute.schedulerIpAddr || !compute.jobResultPort || !compute.auth) {
       return "the computation does not say where its client is";
@@ -93,13 +104,14 @@ export class ComputationIntake {
       return "its client's address is too long";
     }
     const port = compute.jobResultPort;
+    const { generation } = this.#dialectOf(stream, request);
     const isOurs = this.context.options.families.some((family) =>
       port === family.nodeSide || port === family.clientSide
     );
     if (isOurs && compute.schedulerIpAddr === stream.localAddr.hostname) {
       // dispy's client goes on where it could not bind its port, and then waits for ever.
       return `the client's port ${port} is this scheduler's own: both run on one machine; ` +
-        "create SharedJobCluster with client_port=0";
+        `create SharedJobCluster with ${generation === "dispy ≥ 4.11" ? "client_port" : "port"}=0`;
     }
     if (nodeAllocs.length === 0) return "the computation names no nodes";
     try {
@@ -137,8 +149,10 @@ export class ComputationIntake {
     }
   }
 
-  #add(stream: MessageStream, { compute, nodeAllocs, exclusive }: ClientComputeRequest) {
+  #add(stream: MessageStream, request: ClientComputeRequest) {
+    const { compute, nodeAllocs, exclusive } = request;
     const hostname = compute.schedulerIpAddr!;
+    const dialect = this.#dialectOf(stream, request);
     const asked = Object.assign({}, ...nodeAllocs.map(({ host }) => splitAsked(host).asked));
     const { options: { clusterRules }, journal } = this.context;
     const terms = termsOf(clusterRules, compute.name, hostname, asked);
@@ -150,11 +164,13 @@ export class ComputationIntake {
         terms,
         // Python nodes would refuse it, each again and again.
         platform: decodeTypeScriptCode(compute.code) === null ? undefined : TYPESCRIPT_PLATFORM,
+        generation: dialect.generation,
       }, nowMs)
     );
     const computation: Computation = {
       cluster,
       compute,
+      dialect,
       clientAuth: compute.auth!,
       nodeAuth: newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES))),
       client: { hostname, port: compute.jobResultPort! },

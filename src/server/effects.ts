@@ -24,6 +24,9 @@ const log = getLogger();
 /** What goes wrong with one job may go wrong with each. */
 const errors = new RepeatLimiter(log, { intervalMs: 60_000, maxPerInterval: 20 });
 
+/** Many nodes may be of no use to a cluster for the same reason. */
+const passedOver = new RepeatLimiter(log, { intervalMs: 10 * 60_000, maxPerInterval: 100 });
+
 /** The parts of the server that carry out effects. */
 export interface EffectParts {
   readonly nodeLink: NodeLink;
@@ -41,6 +44,14 @@ export class EffectRunner {
   readonly #pending = new Set<Promise<void>>();
 
   constructor(private readonly context: Context, private readonly parts: EffectParts) {}
+
+  /** A cluster that has other nodes does without the node; one that has none waits for others. */
+  #passOver({ cluster, node, reason }: Extract<Effect, { kind: "passOverNode" }>): void {
+    const fields = { node: node.ipAddr, computation: cluster.name, reason };
+    const message = "node not used by a computation";
+    if (cluster.shares.size > 0) log.debug(message, fields);
+    else passedOver.warning(`${cluster.id} ${reason}`, message, fields);
+  }
 
   /** Starts to carry out `effect`; what comes of it is told to the core. Never throws. */
   run(effect: Effect): void {
@@ -92,6 +103,8 @@ export class EffectRunner {
         const { share, status } = effect;
         return clientLinks.of(share.cluster).tellNodeStatus(share, status);
       }
+      case "passOverNode":
+        return this.#passOver(effect);
       case "discoverNodes":
         return this.#start(discovery.greetFor(effect.cluster));
       case "forgetJob": {

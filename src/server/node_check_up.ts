@@ -92,7 +92,7 @@ export class NodeCheckUp {
   async #look(node: Node): Promise<CheckUpAnswer> {
     const { platform, version } = node.info;
     const isDispynode = !runsTypeScript(platform);
-    if (!isDispynode || dialectOf(version).generation !== "4.11") return "well";
+    if (!isDispynode || dialectOf(version).generation !== "dispy ≥ 4.11") return "well";
     try {
       const { answer, lost } = await this.#ask(node);
       if (answer === "healed") {

@@ -27,6 +27,7 @@ import {
 import { toAllocation } from "./computation_intake.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, nodeAuthOf } from "./context.ts";
+import { dialectOfNode } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import { bytesToTake, fileRefusal, truncated } from "./file_limits.ts";
 import type { NodeLink } from "./node_link.ts";
@@ -48,12 +49,18 @@ export type NodeControlRequest =
 export class NodeControl {
   constructor(private readonly context: Context, private readonly nodeLink: NodeLink) {}
 
-  /** The address of a node that a client has named by address or name. */
-  resolve(node: string): string | undefined {
+  /** A node that a client has named by address or name. */
+  find(name: string): Node | undefined {
     const { nodes } = this.context.engine.core;
-    if (nodes.has(node)) return node;
-    for (const each of nodes.values()) if (each.name === node) return each.ipAddr;
+    const named = nodes.get(name);
+    if (named !== undefined) return named;
+    for (const each of nodes.values()) if (each.name === name) return each;
     return undefined;
+  }
+
+  /** The address of a node that a client has named by address or name. */
+  resolve(name: string): string | undefined {
+    return this.find(name)?.ipAddr;
   }
 
   /** Carries out a request; returns what the client is told. */
@@ -112,7 +119,10 @@ export class NodeControl {
     const target = await this.#openTransfer(share.node, stream);
     using _ = target;
     const passBytes = bytesToTake(this.context.options, file);
-    const request = encodeToNode({ kind: "FILEXFER", file: truncated(file, passBytes) });
+    const request = encodeToNode(
+      { kind: "FILEXFER", file: truncated(file, passBytes) },
+      dialectOfNode(share.node),
+    );
     await target.writeRequest(nodeAuthOf(this.context, share.node), ...request);
     const { transferredBytes } = await relayFile(
       stream,

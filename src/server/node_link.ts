@@ -18,9 +18,11 @@ import {
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import { PyObject } from "../pickle/mod.ts";
 import { delay } from "@std/async/delay.js";
 import {
   ACK,
+  type Compute,
   ComputeType,
   decodeAckAnswer,
   decodeComputeAnswer,
@@ -45,6 +47,7 @@ import {
 import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
+import { dialectOfNode } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
@@ -111,13 +114,15 @@ export class NodeLink {
       }
       const program = programToRepeat(computation.compute);
       if (program !== null) await this.#sendClientFile(share, computation, program, ".");
-      const answer = await this.#request(node, {
-        kind: "SETUP",
-        computeId: cluster.id,
-        setupArgs,
-      }, { share, isLong: true });
-      const done = decodeAckAnswer(answer);
-      if (done.kind === "refused") throw new Refusal("setup_failed", done.reason);
+      if (wantsSetup(node, computation.compute)) {
+        const answer = await this.#request(node, {
+          kind: "SETUP",
+          computeId: cluster.id,
+          setupArgs,
+        }, { share, isLong: true });
+        const done = decodeAckAnswer(answer);
+        if (done.kind === "refused") throw new Refusal("setup_failed", done.reason);
+      }
       log.info("node set up", { node: node.ipAddr, computation: cluster.name, cpus });
       engine.post((core, nowMs) => onShareReady(core, share, cpus, nowMs));
     } catch (error) {
@@ -196,19 +201,33 @@ export class NodeLink {
       close: true,
     };
     using stream = await this.connect(node);
-    await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+    await stream.writeRequest(
+      nodeAuthOf(this.context, node),
+      ...encodeToNode(request, dialectOfNode(node)),
+    );
     await stream.readMessage(MAX_ANSWER_BYTES);
   }
 
   /** The uids of the jobs of a computation that run at a node, as it says itself. */
   async jobsAt(share: Share): Promise<number[]> {
     const { nodeAuth } = this.context.computations.of(share.cluster);
+    if (!dialectOfNode(share.node).tellsJobs) return await this.#supposedJobsAt(share);
     const answer = await this.#request(share.node, {
       kind: "JOBS",
       computeId: share.cluster.id,
       auth: nodeAuth,
     }, { share });
     return decodeUidsAnswer(answer, "answer to JOBS");
+  }
+
+  /**
+   * Nodes up to 4.6 tell only how many jobs of a computation they run or hold the results of. Where
+   * there are none, none of ours runs; else those that we know of are taken to run.
+   */
+  async #supposedJobsAt(share: Share): Promise<number[]> {
+    const count = await this.resendResults(share);
+    if (count === 0) return [];
+    return [...share.node.jobs].filter((job) => job.share === share).map(({ uid }) => uid);
   }
 
   /** Has a node send again the results of a computation that it holds; returns how many there are. */
@@ -252,13 +271,17 @@ export class NodeLink {
   async #sendComputation(share: Share, computation: Computation): Promise<number> {
     const request = { kind: "COMPUTE", compute: this.#computeFor(share, computation) } as const;
     let answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+    const tellsFreeCpus = dialectOfNode(share.node).computeAnswer === "free_cpus";
     if (answer.kind === "refused" && answer.reason === "answered 0") {
       // It has the computation already: from before it was lost to us.
       await this.#close(share, true);
       answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+      // Or it has taken it, and other jobs have all of its CPUs.
+      const isTaken = answer.kind === "refused" && answer.reason === "answered 0" && tellsFreeCpus;
+      if (isTaken) return share.node.availCpus;
     }
     if (answer.kind === "refused") throw new Refusal("refused", answer.reason);
-    return answer.cpus;
+    return tellsFreeCpus ? share.node.availCpus : answer.cpus;
   }
 
   /** The computation as this node gets it: it talks to us, and knows nothing of its client. */
@@ -302,7 +325,7 @@ export class NodeLink {
     let answer: JobAnswer;
     try {
       const sent = { ...record, hash: job.runHash, code: this.#codeFor(share, record.code) };
-      const chunks = encodeToNode({ kind: "JOB", job: sent });
+      const chunks = encodeToNode({ kind: "JOB", job: sent }, dialectOfNode(node));
       for (const chunk of chunks) share.txBytes += chunk.length;
       await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
       const message = await stream.readMessage(MAX_ANSWER_BYTES);
@@ -343,7 +366,8 @@ export class NodeLink {
     try {
       using stream = await this.connect(node);
       const request: ToNodeRequest = { kind: "TERMINATE_JOB", job };
-      await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+      const chunks = encodeToNode(request, dialectOfNode(node));
+      await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
       await stream.waitForClose();
     } catch (error) {
       log.debug("node not told to end a job; it will be told again", {
@@ -440,7 +464,7 @@ export class NodeLink {
       using stream = await this.connect(node);
       await stream.writeRequest(
         nodeAuthOf(this.context, node),
-        ...encodeToNode({ kind: "FILEXFER", file: xfer }),
+        ...encodeToNode({ kind: "FILEXFER", file: xfer }, dialectOfNode(node)),
       );
       const { transferredBytes } = await sendFile(stream, xfer.stat.sizeBytes, reader);
       share.txBytes += transferredBytes;
@@ -466,12 +490,18 @@ export class NodeLink {
       close: true,
     };
     using stream = await this.connect(node);
-    await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+    await stream.writeRequest(
+      nodeAuthOf(this.context, node),
+      ...encodeToNode(request, dialectOfNode(node)),
+    );
     await this.#longAnswers.read(stream, node, async () => {
       using again = await this.connect(node);
       // It does not end jobs that were just starting up when it was told.
       if (terminatePending) {
-        await again.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+        await again.writeRequest(
+          nodeAuthOf(this.context, node),
+          ...encodeToNode(request, dialectOfNode(node)),
+        );
       }
       return true;
     });
@@ -492,7 +522,7 @@ export class NodeLink {
     { share, isLong = false }: { share: Share; isLong?: boolean },
   ): Promise<Uint8Array> {
     using stream = await this.connect(node);
-    const chunks = encodeToNode(request);
+    const chunks = encodeToNode(request, dialectOfNode(node));
     for (const chunk of chunks) share.txBytes += chunk.length;
     await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
     if (!isLong) return await stream.readMessage(MAX_ANSWER_BYTES);
@@ -509,6 +539,11 @@ function keyOf(node: Node, computeId: number): string {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** Nodes before 4.10 want `SETUP:` only where there is a setup function to run. */
+function wantsSetup(node: Node, { setup }: Compute): boolean {
+  return dialectOfNode(node).setup !== "id_where_needed" || setup instanceof PyObject;
+}
 
 /** Whether `share`'s node is to get no job, of those that are on their way either. */
 function isWithheld({ state, terminatePending }: Share): boolean {

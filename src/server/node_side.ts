@@ -24,9 +24,11 @@ import {
   authMatches,
   decodeBareJobReply,
   decodeNodeRequest,
+  dialectOf,
   encodeBareJobReply,
   encodeRelayAnswer,
   encodeToClient,
+  type Generation,
   GREETING_LIMITS,
   type JobFileMessage,
   type JobReply,
@@ -48,6 +50,7 @@ import {
   type Terminated,
   unsafeFileName,
 } from "../wire/mod.ts";
+import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
@@ -201,8 +204,9 @@ export class NodeSide {
       throw error;
     }
     using _ = client;
-    await client.writeMessage(...encodeToClient({ kind: "FILEXFER", file }));
-    await client.writeMessage(...encodeBareJobReply({ ...reply, hash: job.hash }));
+    const { dialect } = this.context.computations.of(job.cluster);
+    await client.writeMessage(...encodeToClient({ kind: "FILEXFER", file }, dialect));
+    await client.writeMessage(...encodeBareJobReply({ ...reply, hash: job.hash }, dialect));
     const { transferredBytes } = await relayFile(stream, client, file.stat.sizeBytes);
     if (job.share) job.share.rxBytes += transferredBytes;
   }
@@ -246,7 +250,12 @@ export class NodeSide {
       log.info("node found", { node: ipAddr, name: pong.name, cpus: pong.cpus });
     }
     engine.post((core, nowMs) =>
-      onNodeFound(core, { ...pong, schedulerIpAddr, schedulerPort: family.nodeSide }, nowMs)
+      onNodeFound(core, {
+        ...pong,
+        schedulerIpAddr,
+        schedulerPort: family.nodeSide,
+        generation: generationOf(pong),
+      }, nowMs)
     );
     this.discovery.onNodeFound(pong, from);
   }
@@ -350,4 +359,9 @@ export class NodeSide {
     log.debug("message of an unknown node; ignored", { node: message.ipAddr, from });
     return undefined;
   }
+}
+
+/** Nodes of ours understand clusters of every generation. */
+function generationOf({ version, platform }: Pong): Generation | null {
+  return runsTypeScript(platform) ? null : dialectOf(version).generation;
 }

@@ -47,7 +47,7 @@ const EMPTY = new Uint8Array(0);
 export const RESULT_FORM: PayloadForm<JobReply> = {
   table: "result",
   isResult: true,
-  encode: encodeBareJobReply,
+  encode: (reply) => encodeBareJobReply(reply),
   decode: (bytes) => withoutFieldLimits(() => decodeBareJobReply(bytes)),
   sizeOf: ({ result, stdout, stderr, exception }) => {
     let bytes = result?.length ?? 0;

@@ -18,6 +18,7 @@ import {
   decodeNodeAllocSpec,
   decodePickle,
   decodeXferFile,
+  dialectOf,
   encodeCompute,
   encodeNodeAllocSpec,
   encodeXferFile,
@@ -52,6 +53,8 @@ type PackedComputation = readonly [
   port: number,
   schedulerIpAddr: string,
   terms: { readonly [K in keyof ClusterTerms]: number | null },
+  /** The client's; absent in journals of versions of this program that knew of today's only. */
+  release: string | null,
 ];
 
 /** What is kept of a file; its description is beside it. */
@@ -308,7 +311,7 @@ function fileNumbersOf(payload: unknown): readonly number[] {
 }
 
 function packComputation(computation: Computation): Uint8Array {
-  const { compute, clientAuth, nodeAuth, client, schedulerIpAddr, terms } = computation;
+  const { compute, clientAuth, nodeAuth, client, schedulerIpAddr, terms, dialect } = computation;
   const packed: PackedComputation = [
     dumps(encodeCompute(compute)),
     clientAuth,
@@ -317,12 +320,13 @@ function packComputation(computation: Computation): Uint8Array {
     client.port,
     schedulerIpAddr,
     { ...terms },
+    dialect.release,
   ];
   return pack(packed);
 }
 
 function unpackComputation(payload: Uint8Array): LegacyComputation {
-  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms] = unpack<
+  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms, release] = unpack<
     PackedComputation
   >(payload);
   return {
@@ -332,5 +336,6 @@ function unpackComputation(payload: Uint8Array): LegacyComputation {
     client: { hostname, port },
     schedulerIpAddr,
     terms: terms as unknown as ClusterTerms,
+    dialect: dialectOf(release ?? null),
   };
 }

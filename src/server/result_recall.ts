@@ -53,7 +53,8 @@ export class ResultRecall {
       return await stream.writeMessage(...encodeRetrieveJobAnswer(null));
     }
     using loan = await this.clientLinks.of(computation.cluster).lendReply(delivery);
-    await stream.writeMessage(...encodeRetrieveJobAnswer(await loan.read()));
+    const { dialect } = computation;
+    await stream.writeMessage(...encodeRetrieveJobAnswer(await loan.read(), dialect));
     if (isAck(await stream.readMessage(MAX_ANSWER_BYTES))) {
       this.context.engine.post((core, nowMs) => onDelivered(core, delivery, nowMs));
     }

@@ -23,6 +23,7 @@ import { ComputationIntake } from "./computation_intake.ts";
 import { Computations } from "./computation.ts";
 import { type Context } from "./context.ts";
 import { ControlSide } from "./control_side.ts";
+import { ClientReleases } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import { Discovery } from "./discovery.ts";
 import { EffectRunner } from "./effects.ts";
@@ -148,7 +149,8 @@ export class Server {
       resultIntake,
     });
     engine.onEffect((effect) => this.#effects.run(effect));
-    const computationIntake = new ComputationIntake(context);
+    const releases = new ClientReleases();
+    const computationIntake = new ComputationIntake(context, releases);
     const clientSide = new ClientSide(context, {
       discovery,
       nodeLink,
@@ -156,6 +158,7 @@ export class Server {
       fileIntake: new FileIntake(context),
       nodeControl: new NodeControl(context, nodeLink),
       resultRecall: new ResultRecall(context, clientLinks),
+      releases,
       controlSide: new ControlSide(context, this.#startedMs),
     });
     const nodeSide = new NodeSide(

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { dumpChunks, dumps, PyDict } from "../pickle/mod.ts";
-import { ANY_PYTHON, decodeAnswer, toReason, toUids } from "./answers.ts";
+import { dumpChunks, dumps, PyDict, PyTuple } from "../pickle/mod.ts";
+import { ANY_PYTHON, decodeAnswer, encodeIntAnswer, toReason, toUids } from "./answers.ts";
+import { CURRENT_DIALECT, type Dialect } from "./dialect.ts";
 import {
   requireDict,
   requireInt,
@@ -121,9 +122,31 @@ export function decodePendingJobsAnswer(message: Uint8Array): PendingJobsAnswer 
   };
 }
 
-/** Writes the answer to `RETRIEVE_JOB:`; `null` where there is no such result. */
-export function encodeRetrieveJobAnswer(reply: JobReply | null): Uint8Array[] {
-  return dumpChunks(reply === null ? null : encodeJobReply(reply));
+/**
+ * Writes the answer to `RETRIEVE_JOB:`; `null` where there is no such result.
+ *
+ * @param dialect What the client speaks.
+ */
+export function encodeRetrieveJobAnswer(
+  reply: JobReply | null,
+  dialect: Dialect = CURRENT_DIALECT,
+): Uint8Array[] {
+  return dumpChunks(reply === null ? null : encodeJobReply(reply, dialect));
+}
+
+/**
+ * Writes the answer to `SET_NODE_CPUS:`.
+ *
+ * @param node The node's address and its CPUs now; `null` where they are not changed.
+ * @param dialect What the client speaks.
+ */
+export function encodeCpusAnswer(
+  node: { readonly ipAddr: string; readonly cpus: number } | null,
+  dialect: Dialect = CURRENT_DIALECT,
+): Uint8Array {
+  if (dialect.cpusAnswer === "status") return encodeIntAnswer(node === null ? -1 : 0);
+  const { ipAddr, cpus } = node ?? { ipAddr: null, cpus: -1 };
+  return dumps(new PyTuple([ipAddr, toInt(cpus)]), ANY_PYTHON);
 }
 
 /**

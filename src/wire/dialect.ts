@@ -42,35 +42,38 @@ export interface Dialect {
    * is a setup function only close the connection otherwise.
    */
   readonly setup: "dict" | "id" | "id_where_needed";
+  /** What a node answers to `COMPUTE:`: all CPUs that it offers, or those that are free (also 0). */
+  readonly computeAnswer: "all_cpus" | "free_cpus";
   /** Names of a job's slots: `_args` and `_kwargs`, or `args` and `kwargs`. */
   readonly jobSlots: "_args" | "args";
   /** How `PULSE:` travels: by TCP with an answer, or as datagrams to and fro. */
   readonly pulses: "tcp" | "datagram";
-  /** `result` of a job that did not run: the pickle of None, or None itself. */
-  readonly unrunResult: "pickle" | "none";
+  /** Whether a client takes a reply without a result; all take one with the pickle of None. */
+  readonly readsNoResult: boolean;
   /** The answer to a client's `SET_NODE_CPUS:`: a status, or the node's address with its CPUs. */
   readonly cpusAnswer: "status" | "pair";
-  /** Whether a node answers `JOBS:`. */
+  /** Whether a node answers `JOBS:`, which lets a scheduler ask instead of guess. */
   readonly tellsJobs: boolean;
-  /** Whether clients know `tx` and `rx` of a node (other attributes are set, but never read). */
-  readonly hasTraffic: boolean;
+  /** Whether a client wants to hear that a node's CPUs have changed. */
+  readonly hearsCpus: boolean;
   /** Shortest pulse interval, in seconds, that a client takes without an error. */
   readonly minPulseIntervalS: number;
 }
 
 /**
- * Releases whose clients and nodes can be mixed, named by the first of them. What was changed in
+ * Releases whose clients and nodes can be mixed, as people call them. What was changed in
  * 4.11 goes beyond form: functions of a computation, its files, and where nodes reach the client.
  */
-export type Generation = "4.6" | "4.11";
+export type Generation = "dispy ≤ 4.10" | "dispy ≥ 4.11";
 
 /** The release that is announced to peers that have not announced theirs. */
 export const CURRENT_RELEASE = "4.15.2";
 
-type Numbers = readonly [major: number, minor: number, patch: number];
+/** A release as numbers. */
+export type ReleaseNumbers = readonly [major: number, minor: number, patch: number];
 
 /** The numbers of a release; `null` where `release` is none of dispy's. */
-export function parseRelease(release: string): Numbers | null {
+export function parseRelease(release: string): ReleaseNumbers | null {
   const parts = /^(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d{1,4})?$/.exec(release);
   return parts === null ? null : [Number(parts[1]), Number(parts[2]), Number(parts[3] ?? 0)];
 }
@@ -89,26 +92,29 @@ export function dialectOf(
   pickleProtocol: number = PYTHON3_PICKLES,
 ): Dialect {
   const numbers = release === null ? null : parseRelease(release);
-  const since = (...first: Numbers): boolean => numbers === null || !isBefore(numbers, first);
+  const since = (...first: ReleaseNumbers): boolean =>
+    numbers === null || !isBefore(numbers, first);
   return {
     release,
-    generation: since(4, 11, 0) ? "4.11" : "4.6",
+    generation: since(4, 11, 0) ? "dispy ≥ 4.11" : "dispy ≤ 4.10",
     pickleProtocol,
     xferFiles: since(4, 11, 0) ? "list" : "set",
     nodeAllocs: since(4, 11, 0) ? "dicts" : "tuples",
     functions: since(4, 11, 0) ? "names" : "objects",
     setup: since(4, 11, 0) ? "dict" : since(4, 10, 0) ? "id" : "id_where_needed",
+    computeAnswer: since(4, 15, 1) ? "all_cpus" : "free_cpus",
     jobSlots: since(4, 7, 0) ? "_args" : "args",
     pulses: since(4, 7, 0) ? "tcp" : "datagram",
-    unrunResult: since(4, 10, 6) ? "pickle" : "none",
+    readsNoResult: since(4, 11, 0),
     cpusAnswer: since(4, 10, 1) && !since(4, 11, 0) ? "pair" : "status",
     tellsJobs: since(4, 7, 0),
-    hasTraffic: since(4, 10, 5),
+    hearsCpus: since(4, 11, 0),
     minPulseIntervalS: since(4, 12, 0) ? 0.1 : 1,
   };
 }
 
-function isBefore(a: Numbers, b: Numbers): boolean {
+/** Whether a release is older than another. */
+export function isBefore(a: ReleaseNumbers, b: ReleaseNumbers): boolean {
   for (let i = 0; i < b.length; i++) {
     if (a[i] !== b[i]) return a[i]! < b[i]!;
   }

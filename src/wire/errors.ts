@@ -34,6 +34,19 @@ export class WireError extends Error {
   }
 }
 
+/** A peer has announced a message that is longer than we take. Nothing of it was read. */
+export class TooLargeError extends WireError {
+  constructor(
+    message: string,
+    /** How long it is. */
+    readonly lengthBytes: number,
+    /** Its tag; empty where its beginning was not looked at. */
+    readonly tag: string,
+  ) {
+    super("too_large", message);
+  }
+}
+
 /** Longest piece of a peer's text that we repeat in a message of ours. */
 const QUOTED_TEXT_LENGTH = 200;
 

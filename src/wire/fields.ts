@@ -7,7 +7,15 @@
  * @module
  */
 
-import { bytesOfText, isAscii, PyByteArray, PyDict, PyTuple, textOfBytes } from "../pickle/mod.ts";
+import {
+  bytesOfText,
+  isAscii,
+  PyByteArray,
+  PyDict,
+  PySet,
+  PyTuple,
+  textOfBytes,
+} from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
 import { WireError } from "./errors.ts";
 import {
@@ -204,7 +212,7 @@ export function optionalBytes<Name extends LimitedName>(
   return isAbsent(dict.get(field)) ? null : requireBytes(dict, field, what);
 }
 
-/** The items of a `list` or `tuple`. */
+/** The items of a `list`, `tuple` or `set`. */
 export function requireList<Name extends LimitedName>(
   dict: PyDict,
   field: FieldOf<Name, "list">,
@@ -213,14 +221,14 @@ export function requireList<Name extends LimitedName>(
   return itemsOf(dict.get(field), field, what, limitOf<ListLimit>(what, field)?.maxItems);
 }
 
-/** `value` as the items of a `list` or `tuple`, of which there are at most `maxItems`. */
+/** `value` as the items of a `list`, `tuple` or `set`, of which there are at most `maxItems`. */
 function itemsOf(
   value: PyValue | undefined,
   field: string,
   what: string,
   maxItems: number = Infinity,
 ): PyValue[] {
-  const items = value instanceof PyTuple ? value.items : value;
+  const items = value instanceof PyTuple || value instanceof PySet ? value.items : value;
   if (!Array.isArray(items)) throw badField(what, field, "a list");
   if (items.length > maxItems) throw badField(what, field, `a list of at most ${maxItems}`);
   return items;

@@ -7,10 +7,11 @@
 import { canonicalAddress } from "./address.ts";
 import type { ByteStream, StreamAddress } from "./byte_stream.ts";
 import type { Deadlines, DeadlineTarget } from "./deadline.ts";
-import { WireError } from "./errors.ts";
+import { TooLargeError, WireError } from "./errors.ts";
 import type { MessageLimit } from "./message_limits.ts";
 import type { MessageRoom } from "./message_room.ts";
 import { acquireScratch, releaseScratch, SCRATCH_BYTES } from "./scratch.ts";
+import { tagOrNone } from "./tags.ts";
 
 /** Length of a message's length. */
 export const LENGTH_PREFIX_BYTES = 4;
@@ -106,9 +107,11 @@ export class MessageStream implements DeadlineTarget {
       const length = this.#takeLength();
       const maxBytes = typeof limit === "number" ? limit : await this.#maxBytes(length, limit);
       if (length > maxBytes) {
-        throw new WireError(
-          "too_large",
+        const head = this.#buffer?.subarray(this.#start, this.#start + this.#available);
+        throw new TooLargeError(
           `${this.#peer()} announced a message of ${length} bytes; the limit is ${maxBytes}`,
+          length,
+          tagOrNone(head ?? EMPTY),
         );
       }
       const wait = room?.take(length);
@@ -132,6 +135,27 @@ export class MessageStream implements DeadlineTarget {
     this.#beginOperation();
     try {
       return await this.#readBody(length);
+    } finally {
+      this.#endOperation();
+    }
+  }
+
+  /**
+   * Reads `length` bytes and drops them.
+   *
+   * @throws {WireError} `closed`, `timeout`
+   */
+  async skip(length: number): Promise<void> {
+    this.#beginOperation();
+    const sink = acquireScratch();
+    try {
+      for (let left = length; left > 0;) {
+        const part = sink.subarray(0, Math.min(left, sink.length));
+        const count = this.#take(part) || await this.#read(part);
+        if (count === null) throw this.#endedEarly();
+        left -= count;
+      }
+      releaseScratch(sink);
     } finally {
       this.#endOperation();
     }

@@ -20,7 +20,7 @@ import {
   toInt,
   toOptionalInt,
 } from "./fields.ts";
-import { decodeCompute, encodeCompute } from "./records/compute.ts";
+import { decodeCompute, encodeCompute, oldestReleaseOf } from "./records/compute.ts";
 import type { Compute } from "./records/compute.ts";
 import { decodeDispyJob, encodeDispyJob } from "./records/dispy_job.ts";
 import type { DispyJob } from "./records/dispy_job.ts";
@@ -59,6 +59,8 @@ export interface ClientComputeRequest {
   readonly exclusive: boolean;
   /** Highest pickle protocol that it reads, where it says so itself: our own clients do. */
   readonly pickleProtocol?: number;
+  /** Of one that was received: the oldest release that its client can be of, as far as it tells. */
+  readonly oldestRelease?: string;
 }
 
 /** A file of a computation or job. The file transfer follows, see `file_transfer.ts`. */
@@ -233,6 +235,7 @@ const CLIENT_REQUESTS: Readonly<Record<string, (dict: PyDict) => ClientRequest>>
     return {
       kind,
       compute: decodeCompute(requireValue(dict, "compute", kind)),
+      oldestRelease: oldestReleaseOf(requireValue(dict, "compute", kind)),
       nodeAllocs: requireList(dict, "node_allocs", kind).map(decodeNodeAllocSpec),
       exclusive: optionalFlag(dict, "exclusive", kind),
       ...(pickleProtocol === null ? {} : { pickleProtocol }),
@@ -330,7 +333,10 @@ const CLIENT_REQUESTS: Readonly<Record<string, (dict: PyDict) => ClientRequest>>
   },
 };
 
-/** Writes a client's request, without the auth code. */
+/**
+ * Writes a client's request, without the auth code. Our own clients speak today's dispy, whatever
+ * the scheduler is: a scheduler of dispy's takes clients of its own release alone.
+ */
 export function encodeClientRequest(request: ClientRequest): Uint8Array[] {
   return encodeTagged(request.kind, clientRequestBody(request));
 }

@@ -7,6 +7,7 @@
 import { dumpChunks, PyDict } from "../pickle/mod.ts";
 import type { PickleLimits, PyValue } from "../pickle/mod.ts";
 import { decodeAnswer } from "./answers.ts";
+import { CURRENT_DIALECT, type Dialect } from "./dialect.ts";
 import { decodeDiscoveryBody, encodeDiscovery } from "./discovery.ts";
 import type { DiscoveryMessage } from "./discovery.ts";
 import {
@@ -142,9 +143,16 @@ function pulseBody(pulse: NodePulse): PyValue {
   });
 }
 
-/** Writes the second message of a job's `FILEXFER:`: the job's reply so far, without a tag. */
-export function encodeBareJobReply(reply: JobReply): Uint8Array[] {
-  return dumpChunks(encodeJobReply(reply));
+/**
+ * Writes the second message of a job's `FILEXFER:`: the job's reply so far, without a tag.
+ *
+ * @param dialect What the receiver speaks.
+ */
+export function encodeBareJobReply(
+  reply: JobReply,
+  dialect: Dialect = CURRENT_DIALECT,
+): Uint8Array[] {
+  return dumpChunks(encodeJobReply(reply, dialect));
 }
 
 /**

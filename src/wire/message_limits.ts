@@ -7,7 +7,7 @@
 
 import { DEFAULT_LIMITS, type PickleLimits } from "../pickle/mod.ts";
 import { CONTROL_TAG, MAX_CONTROL_REQUEST_BYTES } from "./control.ts";
-import { splitTag } from "./tags.ts";
+import { tagOrNone } from "./tags.ts";
 
 /** Messages of strangers may be this long: enough for every greeting, and for a short result. */
 export const MAX_GREETING_BYTES = 16 * 1024;
@@ -87,12 +87,4 @@ export function limitsAt(port: keyof typeof MESSAGE_BYTES): MessageLimit {
     headBytes: HEAD_BYTES,
     maxBytes: (head) => byTag.get(tagOrNone(head)) ?? MAX_GREETING_BYTES,
   };
-}
-
-function tagOrNone(head: Uint8Array): string {
-  try {
-    return splitTag(head).tag;
-  } catch {
-    return "";
-  }
 }

@@ -76,6 +76,15 @@ export function tagOf(message: Uint8Array): string {
   return splitTag(message).tag;
 }
 
+/** The tag at the beginning of a message; empty where there is none. */
+export function tagOrNone(message: Uint8Array): string {
+  try {
+    return splitTag(message).tag;
+  } catch {
+    return "";
+  }
+}
+
 /** The error for a tag that has no business where it was received. */
 export function unknownTag(tag: string, where: string): WireError {
   return new WireError("malformed", `unknown message "${quotable(tag, MAX_TAG_LENGTH)}" ${where}`);

@@ -6,11 +6,13 @@
 
 import { PyDict } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
+import { CURRENT_DIALECT, type Dialect } from "./dialect.ts";
 import { WireError } from "./errors.ts";
 import {
   asSafeInt,
   badField,
   optionalBytes,
+  optionalInt,
   optionalNumber,
   optionalPort,
   requireDict,
@@ -108,15 +110,22 @@ export type ToClientMessage =
   | NodeStatusMessage
   | JobFileMessage;
 
-/** Writes a message to a client. Result bytes are not copied where they are large. */
-export function encodeToClient(message: ToClientMessage): Uint8Array[] {
-  return encodeTagged(message.kind, toClientBody(message));
+/**
+ * Writes a message to a client. Result bytes are not copied where they are large.
+ *
+ * @param dialect What the client speaks.
+ */
+export function encodeToClient(
+  message: ToClientMessage,
+  dialect: Dialect = CURRENT_DIALECT,
+): Uint8Array[] {
+  return encodeTagged(message.kind, toClientBody(message, dialect));
 }
 
-function toClientBody(message: ToClientMessage): PyValue {
+function toClientBody(message: ToClientMessage, dialect: Dialect): PyValue {
   switch (message.kind) {
     case "JOB_REPLY":
-      return encodeJobReply(message.reply);
+      return encodeJobReply(message.reply, dialect);
     case "JOB_STATUS":
       return PyDict.from({
         uid: toInt(message.uid),
@@ -128,7 +137,9 @@ function toClientBody(message: ToClientMessage): PyValue {
     case "SCHEDULED":
       return PyDict.from({
         compute_id: toInt(message.computeId),
-        pulse_interval: message.pulseIntervalS,
+        pulse_interval: message.pulseIntervalS === null
+          ? null
+          : Math.max(message.pulseIntervalS, dialect.minPulseIntervalS),
       });
     case "FILEXFER":
       return encodeXferFile(message.file);
@@ -229,15 +240,15 @@ function decodeNodeStatus(dict: PyDict): NodeStatusMessage {
         ...base,
         status: NodeStatus.AvailInfo,
         availInfo: decodeOptionalAvailInfo(dict.get("avail_info")),
-        txBytes: requireInt(dict, "tx", kind),
-        rxBytes: requireInt(dict, "rx", kind),
+        txBytes: optionalInt(dict, "tx", kind) ?? 0,
+        rxBytes: optionalInt(dict, "rx", kind) ?? 0,
       };
     case NodeStatus.Closed:
       return {
         ...base,
         status: NodeStatus.Closed,
-        txBytes: requireInt(dict, "tx", kind),
-        rxBytes: requireInt(dict, "rx", kind),
+        txBytes: optionalInt(dict, "tx", kind) ?? 0,
+        rxBytes: optionalInt(dict, "rx", kind) ?? 0,
       };
     default:
       throw new WireError("malformed", `${kind}: field "status" must be a node status`);

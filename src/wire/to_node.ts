@@ -8,6 +8,7 @@
 import { PyDict, PyTuple } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
 import { decodeAckAnswer, decodeReason, toReason } from "./answers.ts";
+import { CURRENT_DIALECT, type Dialect } from "./dialect.ts";
 import { WireError } from "./errors.ts";
 import {
   asSafeInt,
@@ -91,21 +92,29 @@ export type ToNodeRequest =
   | NodeCloseRequest
   | NodeQueryRequest;
 
-/** Writes a request to a node, without the auth code. */
-export function encodeToNode(request: ToNodeRequest): Uint8Array[] {
-  return encodeTagged(request.kind, toNodeBody(request));
+/**
+ * Writes a request to a node, without the auth code.
+ *
+ * @param dialect What the node speaks.
+ */
+export function encodeToNode(
+  request: ToNodeRequest,
+  dialect: Dialect = CURRENT_DIALECT,
+): Uint8Array[] {
+  return encodeTagged(request.kind, toNodeBody(request, dialect));
 }
 
-function toNodeBody(request: ToNodeRequest): PyValue {
+function toNodeBody(request: ToNodeRequest, dialect: Dialect): PyValue {
   switch (request.kind) {
     case "COMPUTE":
-      return encodeCompute(request.compute);
+      return encodeCompute(request.compute, dialect);
     case "FILEXFER":
       return encodeXferFile(request.file);
     case "JOB":
     case "TERMINATE_JOB":
-      return encodeDispyJob(request.job);
+      return encodeDispyJob(request.job, dialect);
     case "SETUP":
+      if (dialect.setup !== "dict") return toInt(request.computeId);
       return PyDict.from({
         compute_id: toInt(request.computeId),
         setup_args: request.setupArgs,
@@ -124,6 +133,8 @@ function toNodeBody(request: ToNodeRequest): PyValue {
   }
 }
 
+const NO_ARGS = new PyTuple([]);
+
 /**
  * Reads a request to a node, without the auth code.
  *
@@ -140,7 +151,11 @@ export function decodeToNode(message: Uint8Array): ToNodeRequest {
     case "TERMINATE_JOB":
       return { kind: tag, job: decodeDispyJob(decodePickle(body, tag)) };
     case "SETUP": {
-      const dict = requireDict(decodePickle(body, tag), tag);
+      const value = decodePickle(body, tag);
+      // Before 4.11 the arguments are in the computation.
+      const bareId = asSafeInt(value);
+      if (bareId !== undefined) return { kind: tag, computeId: bareId, setupArgs: NO_ARGS };
+      const dict = requireDict(value, tag);
       const setupArgs = dict.get("setup_args");
       if (!(setupArgs instanceof PyTuple)) throw badField(tag, "setup_args", "a tuple");
       return { kind: tag, computeId: requireInt(dict, "compute_id", tag), setupArgs };

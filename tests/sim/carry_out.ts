@@ -51,6 +51,8 @@ export class EffectRunner {
       case "discoverNodes":
         for (const node of this.server.nodes.values()) this.server.ping(node);
         return;
+      case "passOverNode":
+        return;
       case "forgetNode":
         // It may live and not know.
         for (const share of effect.shares) this.#abandon(share);

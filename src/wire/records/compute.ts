@@ -4,8 +4,9 @@
  * @module
  */
 
-import { PyDict } from "../../pickle/mod.ts";
+import { PyDict, PySet } from "../../pickle/mod.ts";
 import type { PyObject, PyValue } from "../../pickle/mod.ts";
+import { CURRENT_DIALECT, type Dialect } from "../dialect.ts";
 import {
   badField,
   optionalFlag,
@@ -41,9 +42,9 @@ export interface Compute {
   readonly reentrant: boolean;
   /** Whether nodes shall serve nobody else meanwhile. */
   readonly exclusive: boolean;
-  /** Name of the setup function, `None`, or what older clients send. */
+  /** Name of the setup function, `None`, or what clients before 4.11 send (`call_of.ts`). */
   readonly setup: PyValue;
-  /** A bool, the name of the cleanup function, or what older clients send. */
+  /** A bool, the name of the cleanup function, or what clients before 4.11 send. */
   readonly cleanup: PyValue;
   readonly setupArgsCount: number;
   /** From a client: the client's address. To a node: where this node reaches the scheduler. */
@@ -120,8 +121,25 @@ export function decodeCompute(value: PyValue): Compute {
   };
 }
 
-/** A `dispy._Compute`. */
-export function encodeCompute(compute: Compute): PyObject {
+/**
+ * The oldest release that a `dispy._Compute` can be from, as far as its attributes tell: a client's
+ * request does not name its release, and its greeting came over another connection.
+ *
+ * @throws {WireError} `malformed`
+ */
+export function oldestReleaseOf(value: PyValue): "4.6.0" | "4.8.0" | "4.11.0" {
+  const attributes = dispyAttributes(value, "_Compute");
+  if (attributes.has("setup_args_count")) return "4.11.0";
+  return attributes.has("exclusive") ? "4.8.0" : "4.6.0";
+}
+
+/**
+ * A `dispy._Compute`.
+ *
+ * @param dialect What the receiver speaks.
+ */
+export function encodeCompute(compute: Compute, dialect: Dialect = CURRENT_DIALECT): PyObject {
+  const files = compute.xferFiles.map(encodeXferFile);
   return instanceOf(
     CLASS,
     addExtra(
@@ -131,7 +149,7 @@ export function encodeCompute(compute: Compute): PyObject {
         id: toOptionalInt(compute.id),
         code: compute.code,
         dest_path: compute.destPath,
-        xfer_files: compute.xferFiles.map(encodeXferFile),
+        xfer_files: dialect.xferFiles === "set" ? new PySet(files) : files,
         reentrant: compute.reentrant,
         exclusive: compute.exclusive,
         setup: compute.setup,

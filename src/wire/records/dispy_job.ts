@@ -6,6 +6,7 @@
 
 import { PyDict } from "../../pickle/mod.ts";
 import type { PyObject, PyValue } from "../../pickle/mod.ts";
+import { CURRENT_DIALECT, type Dialect } from "../dialect.ts";
 import {
   optionalInt,
   requireBytes,
@@ -49,6 +50,16 @@ const KNOWN: ReadonlySet<PyValue> = new Set([
   "code",
 ]);
 
+/** Up to 4.6, the slots of the arguments had other names. */
+function withTodaysSlots(attributes: PyDict): PyDict {
+  if (attributes.has("_args") || !attributes.has("args")) return attributes;
+  const renamed = new PyDict();
+  for (const [name, value] of attributes) {
+    renamed.set(name === "args" || name === "kwargs" ? `_${name}` : name, value);
+  }
+  return renamed;
+}
+
 /**
  * Reads a `dispy._DispyJob_`.
  *
@@ -56,7 +67,7 @@ const KNOWN: ReadonlySet<PyValue> = new Set([
  */
 export function decodeDispyJob(value: PyValue): DispyJob {
   const what = "_DispyJob_";
-  const attributes = dispyAttributes(value, what);
+  const attributes = withTodaysSlots(dispyAttributes(value, what));
   return {
     uid: optionalInt(attributes, "uid", what),
     hash: requireString(attributes, "hash", what),
@@ -69,8 +80,13 @@ export function decodeDispyJob(value: PyValue): DispyJob {
   };
 }
 
-/** A `dispy._DispyJob_`. */
-export function encodeDispyJob(job: DispyJob): PyObject {
+/**
+ * A `dispy._DispyJob_`.
+ *
+ * @param dialect What the receiver speaks.
+ */
+export function encodeDispyJob(job: DispyJob, dialect: Dialect = CURRENT_DIALECT): PyObject {
+  const isCurrent = dialect.jobSlots === "_args";
   return instanceOf(
     CLASS,
     addExtra(
@@ -78,8 +94,8 @@ export function encodeDispyJob(job: DispyJob): PyObject {
         uid: toOptionalInt(job.uid),
         hash: job.hash,
         compute_id: toInt(job.computeId),
-        _args: job.args,
-        _kwargs: job.kwargs,
+        [isCurrent ? "_args" : "args"]: job.args,
+        [isCurrent ? "_kwargs" : "kwargs"]: job.kwargs,
         xfer_files: job.xferFiles.map(encodeXferFile),
         code: job.code,
       }),

@@ -6,7 +6,14 @@
 
 import { PyDict } from "../../pickle/mod.ts";
 import type { PyObject, PyValue } from "../../pickle/mod.ts";
-import { optionalString, requireInt, requireNumber, requireString, toInt } from "../fields.ts";
+import {
+  optionalInt,
+  optionalString,
+  requireInt,
+  requireNumber,
+  requireString,
+  toInt,
+} from "../fields.ts";
 import { addExtra, dispyAttributes, dispyClass, extraAttributes, instanceOf } from "./instance.ts";
 
 /** A `dispy.DispyNodeAvailInfo`: what a node has to spare. */
@@ -122,8 +129,9 @@ export function decodeDispyNode(value: PyValue): DispyNode {
     busy: requireInt(attributes, "busy", what),
     jobsDone: requireInt(attributes, "jobs_done", what),
     cpuTimeS: requireNumber(attributes, "cpu_time", what),
-    txBytes: requireInt(attributes, "tx", what),
-    rxBytes: requireInt(attributes, "rx", what),
+    // Schedulers before 4.10.5 tell no traffic.
+    txBytes: optionalInt(attributes, "tx", what) ?? 0,
+    rxBytes: optionalInt(attributes, "rx", what) ?? 0,
     updateTimeS: requireNumber(attributes, "update_time", what),
     availInfo: decodeOptionalAvailInfo(attributes.get("avail_info")),
     extra: extraAttributes(attributes, KNOWN),

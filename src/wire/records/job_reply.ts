@@ -6,6 +6,7 @@
 
 import { PyDict } from "../../pickle/mod.ts";
 import type { PyObject, PyValue } from "../../pickle/mod.ts";
+import { CURRENT_DIALECT, type Dialect } from "../dialect.ts";
 import {
   badField,
   optionalBytes,
@@ -15,8 +16,7 @@ import {
   requireString,
   toInt,
 } from "../fields.ts";
-import { isJobStatus } from "../status.ts";
-import type { JobStatus } from "../status.ts";
+import { isJobStatus, JobStatus } from "../status.ts";
 import { addExtra, dispyAttributes, dispyClass, extraAttributes, instanceOf } from "./instance.ts";
 
 /** A `dispy._JobReply`. */
@@ -60,6 +60,9 @@ const KNOWN: ReadonlySet<PyValue> = new Set([
   "cpus",
 ]);
 
+/** The result of a job that has none, as every Python reads it. */
+export const PICKLED_NONE: Uint8Array = new Uint8Array([0x80, 2, 0x4e, 0x2e]);
+
 /**
  * Reads a `dispy._JobReply`.
  *
@@ -68,7 +71,8 @@ const KNOWN: ReadonlySet<PyValue> = new Set([
 export function decodeJobReply(value: PyValue): JobReply {
   const what = "_JobReply";
   const attributes = dispyAttributes(value, what);
-  const status = requireInt(attributes, "status", what);
+  // Up to 4.6, a job that sends a file has no status yet.
+  const status = optionalInt(attributes, "status", what) ?? JobStatus.Running;
   if (!isJobStatus(status)) throw badField(what, "status", "a job status");
   return {
     uid: requireInt(attributes, "uid", what),
@@ -86,14 +90,19 @@ export function decodeJobReply(value: PyValue): JobReply {
   };
 }
 
-/** A `dispy._JobReply`; it has the attribute `cpus` only where {@linkcode JobReply.cpus} is set. */
-export function encodeJobReply(reply: JobReply): PyObject {
+/**
+ * A `dispy._JobReply`; it has the attribute `cpus` only where {@linkcode JobReply.cpus} is set.
+ *
+ * @param dialect What the receiver speaks.
+ */
+export function encodeJobReply(reply: JobReply, dialect: Dialect = CURRENT_DIALECT): PyObject {
+  const { result } = reply;
   const attributes = PyDict.from({
     uid: toInt(reply.uid),
     hash: reply.hash,
     ip_addr: reply.ipAddr,
     status: toInt(reply.status),
-    result: reply.result,
+    result: result === null && !dialect.readsNoResult ? PICKLED_NONE : result,
     stdout: reply.stdout,
     stderr: reply.stderr,
     exception: reply.exception,

@@ -94,6 +94,11 @@ function encodeDepends(depends: readonly NodeDepend[]): PyValue[] {
   return depends.map((depend) => typeof depend === "string" ? depend : encodeXferFile(depend));
 }
 
+/** The dict that today's clients send in place of a tuple of address, port and CPUs. */
+function dictOfTuple({ items: [host, port, cpus] }: PyTuple): PyDict {
+  return PyDict.from({ host: host ?? null, port: port ?? null, cpus: cpus ?? null });
+}
+
 /** As dispy does: a list becomes a tuple, any other lone value a tuple of one. */
 function decodeSetupArgs(dict: PyDict): PyTuple {
   const value = dict.get("setup_args");
@@ -103,13 +108,13 @@ function decodeSetupArgs(dict: PyDict): PyTuple {
 }
 
 /**
- * Reads one of the dicts in `COMPUTE:`.
+ * Reads one of the dicts (before 4.11: tuples) in `COMPUTE:`.
  *
  * @throws {WireError} `malformed`
  */
 export function decodeNodeAllocSpec(value: PyValue): NodeAllocSpec {
   const what = "node allocation";
-  const dict = requireDict(value, what);
+  const dict = value instanceof PyTuple ? dictOfTuple(value) : requireDict(value, what);
   return {
     host: requireString(dict, "host", what),
     port: optionalPort(dict, "port", what),

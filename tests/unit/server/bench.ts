@@ -24,7 +24,7 @@ import type { ServerOptions } from "../../../src/server/options.ts";
 import { Quotas } from "../../../src/server/quotas.ts";
 import { ResultIntake } from "../../../src/server/result_intake.ts";
 import { MemoryStore } from "../../../src/store/memory_store.ts";
-import { authCode, Deadlines, MessageStream } from "../../../src/wire/mod.ts";
+import { authCode, CURRENT_DIALECT, Deadlines, MessageStream } from "../../../src/wire/mod.ts";
 import { REQUEST } from "./run.ts";
 
 /** Where everybody in these tests is. */
@@ -181,6 +181,7 @@ export class Bench implements AsyncDisposable {
     const computation: Computation = {
       cluster,
       compute,
+      dialect: CURRENT_DIALECT,
       clientAuth: "client's",
       nodeAuth: "nodes'",
       client: { hostname: HOST, port: clientPort },

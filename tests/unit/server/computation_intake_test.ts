@@ -1,5 +1,6 @@
 /** A computation is taken only from a client that can be told what becomes of it. */
 
+import { ClientReleases } from "../../../src/server/dialects.ts";
 import { assertEquals } from "@std/assert/equals.js";
 import { assertStringIncludes } from "@std/assert/string_includes.js";
 import { ComputationIntake } from "../../../src/server/computation_intake.ts";
@@ -27,7 +28,11 @@ async function answerTo(
   } as unknown as MessageStream;
   const compute = { ...REQUEST.compute, xferFiles: [], schedulerIpAddr: HOST, jobResultPort };
   const nodeAllocs = REQUEST.nodeAllocs.map((each) => ({ ...each, host: "*", depends: [] }));
-  await new ComputationIntake(context).take(stream, { ...REQUEST, compute, nodeAllocs }, 100);
+  await new ComputationIntake(context, new ClientReleases()).take(stream, {
+    ...REQUEST,
+    compute,
+    nodeAllocs,
+  }, 100);
   return told.join();
 }
 

@@ -28,6 +28,7 @@ import { Quotas } from "../../../src/server/quotas.ts";
 import { DiskStore } from "../../../src/store/disk_store.ts";
 import {
   type Compute,
+  CURRENT_DIALECT,
   decodeClientRequest,
   type DispyJob,
   type JobReply,
@@ -127,6 +128,7 @@ export class Run {
     const computation: Computation = {
       cluster,
       compute,
+      dialect: CURRENT_DIALECT,
       clientAuth: "client's",
       nodeAuth: "nodes'",
       client: { hostname: "10.0.0.9", port: 1234 },
