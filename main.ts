@@ -5,6 +5,10 @@
  */
 
 import { USAGE_EXIT_CODE } from "./src/cli/usage_error.ts";
+import { flushLog } from "./src/log/log.ts";
+
+/** How long the end waits for a log that nobody reads. */
+const LOG_FLUSH_MS = 1_000;
 
 /** Runs a command with the arguments that follow its name, and tells the exit code. */
 type Command = (args: readonly string[]) => Promise<number>;
@@ -28,6 +32,8 @@ if (import.meta.main) {
     Deno.exit(USAGE_EXIT_CODE);
   }
   const command = await COMMANDS[isNamed ? name : "scheduler"]!();
+  const code = await command(isNamed ? rest : Deno.args);
+  await flushLog(LOG_FLUSH_MS);
   // Connections that nobody will answer may be open: they end with the program.
-  Deno.exit(await command(isNamed ? rest : Deno.args));
+  Deno.exit(code);
 }

@@ -9,8 +9,8 @@ const MAX_LINE_CHARS = 1000;
 /** Where commands come from and answers go. */
 export interface ConsoleTerminal {
   readonly readable: ReadableStream<Uint8Array>;
-  /** Writes text; may throw when the terminal is gone. */
-  write(text: string): void;
+  /** Writes text, however long the terminal takes nothing (Ctrl-S); may fail when it is gone. */
+  write(text: string): Promise<void>;
 }
 
 /** What the console does. */
@@ -28,10 +28,11 @@ export const SYSTEM_TERMINAL: ConsoleTerminal = {
   get readable() {
     return Deno.stdin.readable;
   },
-  write(text) {
+  async write(text) {
     const bytes = new TextEncoder().encode(text);
     for (let written = 0; written < bytes.length;) {
-      written += Deno.stdout.writeSync(bytes.subarray(written));
+      // Not synchronously: the scheduler goes on meanwhile.
+      written += await Deno.stdout.write(bytes.subarray(written));
     }
   },
 };
@@ -100,10 +101,15 @@ export async function runConsole(
   const { signal } = actions;
   if (signal?.aborted) return "stopped";
   const reader = terminal.readable.getReader();
-  const stop = () => void reader.cancel().catch(() => {}); // a stream that failed has ended as well
+  const stopped = Promise.withResolvers<void>();
+  const stop = () => {
+    reader.cancel().catch(() => {}); // a stream that failed has ended as well
+    stopped.resolve();
+  };
   signal?.addEventListener("abort", stop);
+  const write = (text: string) => Promise.race([terminal.write(text), stopped.promise]);
   try {
-    terminal.write(PROMPT);
+    await write(PROMPT);
     for await (const line of readLines(reader)) {
       if (signal?.aborted) break;
       const command = line.trim().toLowerCase();
@@ -111,7 +117,7 @@ export async function runConsole(
         actions.quit();
         return "quit";
       }
-      terminal.write(renderStatus(actions.status()) + PROMPT);
+      await write(renderStatus(actions.status()) + PROMPT);
     }
     return signal?.aborted ? "stopped" : "closed";
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * Logging for the whole program, on top of LogTape: leveled, structured, synchronous to stderr,
- * and safe to feed with what strangers on the network sent.
+ * Logging for the whole program, on top of LogTape: leveled, structured, to stderr without waiting
+ * for whoever reads it, and safe to feed with what strangers on the network sent.
  *
  * Nothing here needs a permission: no environment variable is read and no file is opened.
  *
@@ -70,9 +70,12 @@ function toEntry(record: LogRecord): LogEntry {
   };
 }
 
+/** Where lines go that nobody else takes. */
+let stderrLines: LineWriter | null = null;
+
 function stderrWriter(format: (entry: LogEntry) => string): (line: string) => void {
-  const writer = new LineWriter(
-    (bytes) => Deno.stderr.writeSync(bytes),
+  const writer = stderrLines = new LineWriter(
+    (bytes) => Deno.stderr.write(bytes),
     (count) =>
       format({
         timeMs: Date.now(),
@@ -111,6 +114,11 @@ export function configureLogging(options: LoggingOptions): void {
     ],
   });
   lowestRank = LEVEL_RANKS[options.level];
+}
+
+/** Waits until all lines are out, `timeoutMs` at most: to be called before the program ends. */
+export async function flushLog(timeoutMs: number): Promise<void> {
+  await stderrLines?.flush(timeoutMs);
 }
 
 /**

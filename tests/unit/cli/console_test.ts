@@ -17,7 +17,10 @@ async function converse(...typed: string[]) {
   let quits = 0;
   const ended = await runConsole({
     readable: ReadableStream.from(typed.map((text) => new TextEncoder().encode(text))),
-    write: (text) => void (shown += text),
+    write: (text) => {
+      shown += text;
+      return Promise.resolve();
+    },
   }, { status: () => STATUS, quit: () => quits++ });
   return { ended, quits, prompts: shown.split(PROMPT).length - 1, shown };
 }
@@ -44,9 +47,7 @@ Deno.test("the end of the input ends the console, not the scheduler", async () =
 });
 
 Deno.test("a terminal that went away ends the console, not the scheduler", async () => {
-  const gone = () => {
-    throw new Deno.errors.BrokenPipe("EPIPE");
-  };
+  const gone = () => Promise.reject(new Deno.errors.BrokenPipe("EPIPE"));
   const readable = ReadableStream.from([new TextEncoder().encode("\n")]);
   let quits = 0;
   const actions = { status: () => STATUS, quit: () => void quits++ };
@@ -54,7 +55,10 @@ Deno.test("a terminal that went away ends the console, not the scheduler", async
   const hungUp = new ReadableStream<Uint8Array>({
     pull: () => Promise.reject(new Error("Input/output error (os error 5)")),
   });
-  assertEquals(await runConsole({ readable: hungUp, write: () => {} }, actions), "closed");
+  assertEquals(
+    await runConsole({ readable: hungUp, write: () => Promise.resolve() }, actions),
+    "closed",
+  );
   assertEquals(quits, 0);
 });
 
@@ -62,7 +66,10 @@ Deno.test("an error in the scheduler's status is not taken for a lost terminal",
   await assertRejects(
     () =>
       runConsole(
-        { readable: ReadableStream.from([new TextEncoder().encode("\n")]), write: () => {} },
+        {
+          readable: ReadableStream.from([new TextEncoder().encode("\n")]),
+          write: () => Promise.resolve(),
+        },
         {
           status: () => {
             throw new RangeError("bug");
@@ -78,20 +85,35 @@ Deno.test("an error in the scheduler's status is not taken for a lost terminal",
 Deno.test("the signal ends a console that waits for input", async () => {
   const stop = new AbortController();
   const silent = new ReadableStream<Uint8Array>();
-  const ended = runConsole({ readable: silent, write: () => stop.abort() }, {
+  const write = () => {
+    stop.abort();
+    return Promise.resolve();
+  };
+  const ended = runConsole({ readable: silent, write }, {
     status: () => STATUS,
     quit: () => {},
     signal: stop.signal,
   });
   assertEquals(await ended, "stopped");
   assertEquals(
-    await runConsole({ readable: silent, write: () => {} }, {
+    await runConsole({ readable: silent, write: () => Promise.resolve() }, {
       status: () => STATUS,
       quit: () => {},
       signal: stop.signal,
     }),
     "stopped",
   );
+});
+
+Deno.test("the signal ends a console whose terminal takes nothing", async () => {
+  const stop = new AbortController();
+  const write = () => {
+    setTimeout(() => stop.abort());
+    return new Promise<void>(() => {});
+  };
+  const actions = { status: () => STATUS, quit: () => {}, signal: stop.signal };
+  const readable = new ReadableStream<Uint8Array>();
+  assertEquals(await runConsole({ readable, write }, actions), "stopped");
 });
 
 Deno.test("foreground and background are told apart, whatever the command is called", () => {

@@ -64,26 +64,32 @@ Deno.test("the json format writes one object a line", () => {
   });
 });
 
-Deno.test("logging to stderr needs no permission and survives a closed stderr", async () => {
-  const program = `
+/** Starts a program that may log and has no permission, with pipes for its standard streams. */
+function start(program: string): Deno.ChildProcess {
+  const head = `
     import { configureLogging, getLogger } from ${
     JSON.stringify(new URL("../../../src/log/log.ts", import.meta.url).href)
   };
     configureLogging({ level: "info", format: "text" });
-    getLogger("probe").info("first", { n: 1 });
-    await new Response(Deno.stdin.readable).text(); // until the test has closed our stderr
-    for (let n = 0; n < 100; n++) getLogger("probe").info("later", { n });
-    console.log("alive");
   `;
-  const url = "data:application/typescript," + encodeURIComponent(program);
+  const url = "data:application/typescript," + encodeURIComponent(head + program);
   const config = new URL("../../../deno.json", import.meta.url);
-  const child = new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--quiet", "--no-lock", "--config", config.pathname, url],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
     clearEnv: false,
   }).spawn();
+}
+
+Deno.test("logging to stderr needs no permission and survives a closed stderr", async () => {
+  const child = start(`
+    getLogger("probe").info("first", { n: 1 });
+    await new Response(Deno.stdin.readable).text(); // until the test has closed our stderr
+    for (let n = 0; n < 100; n++) getLogger("probe").info("later", { n });
+    console.log("alive");
+  `);
   const reader = child.stderr.getReader();
   let shown = "";
   while (!shown.includes("\n")) {
@@ -98,4 +104,23 @@ Deno.test("logging to stderr needs no permission and survives a closed stderr", 
   assertEquals(shown.slice(24), "INFO  dispyscheduler.probe: first n=1\n");
   assertEquals(stdout, "alive\n");
   assertEquals(success, true);
+});
+
+Deno.test("a stderr that nobody reads stops nothing; how many lines were dropped is told", async () => {
+  const child = start(`
+    for (let n = 0; n < 40_000; n++) {
+      getLogger("probe").info("x".repeat(200), { n });
+      if (n % 100 === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+    console.log("alive");
+  `);
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  assertEquals(new TextDecoder().decode(value), "alive\n");
+  const lines = (await new Response(child.stderr).text()).trimEnd().split("\n");
+  assertEquals((await child.status).success, true);
+  await reader.cancel();
+  await child.stdin.close();
+  const told = /log lines lost because stderr did not take them lines=(\d+)$/.exec(lines.at(-1)!);
+  assertEquals(lines.length - 1 + Number(told?.[1]), 40_000);
 });
