@@ -30,6 +30,8 @@ export interface NodeConfig {
   readonly python?: string;
   /** Permissions for TypeScript functions, as Deno writes them without `--allow-`. */
   readonly allow: readonly string[];
+  /** Whether functions run in PID namespaces where the machine has them. */
+  readonly usesNamespace: boolean;
   /** Absent: the machine's host name. */
   readonly name?: string;
   /** Own names or addresses to use. Empty: all interfaces. */
@@ -151,6 +153,7 @@ function buildConfig(
     jobMemoryBytes: values.job_memory ?? 0,
     ...(values.python === undefined ? {} : { python: values.python }),
     allow: values.allow ?? [],
+    usesNamespace: !(values.no_namespace ?? false),
     ...(values.name === undefined ? {} : { name: values.name }),
     hosts,
     extHosts,

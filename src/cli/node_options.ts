@@ -65,6 +65,11 @@ export const NODE_OPTIONS = {
     help: "What TypeScript functions may do besides, in words of Deno: net, net=example.com:443, " +
       "read=/data, all. Repeat it for each. Programs and Python may do all that the node may.",
   }),
+  no_namespace: flag({
+    group: "Jobs",
+    help: "Do not run functions in PID namespaces of their own, in which they see no other " +
+      "processes: for jobs that need to. Without it they do where the machine allows it.",
+  }),
   name: value({
     group: "Network",
     placeholder: "NAME",

@@ -10,6 +10,7 @@ import { type NodeConfig, parseNodeCommandLine } from "../cli/node_command_line.
 import { USAGE_EXIT_CODE } from "../cli/usage_error.ts";
 import { VERSION } from "../cli/version.ts";
 import { configureLogging, getLogger } from "../log/log.ts";
+import { findContainment } from "../node/containment/containment.ts";
 import { JobNode } from "../node/node.ts";
 import { NodeFolder, NodeFolderError } from "../node/node_folder.ts";
 import type { NodeOptions } from "../node/options.ts";
@@ -82,6 +83,7 @@ async function run(config: NodeConfig, permissions: readonly JobPermission[]): P
       nodeOptions(config, folder.path),
       addresses,
       await findLanguages(config, permissions),
+      await findContainment(config.usesNamespace),
     );
     await Promise.race([ended, node.over]);
     await node.shutdown();

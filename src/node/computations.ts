@@ -230,6 +230,7 @@ export class Computations {
       nodeName: options.name,
       nodeIpAddr: compute.nodeIpAddr,
       environment: markedEnvironment(this.context.mark, mark),
+      launcher: this.context.containment.launcher,
       limits: { memoryBytes: options.jobMemoryBytes, outputBytes: JOB_OUTPUT_BYTES },
       log: (level, text) => log[level](text, { computation: compute.name }),
     });
@@ -297,6 +298,9 @@ export class Computations {
     }
     // Whatever its jobs have left running.
     await endProcesses({ pid: null, mark }, 0);
+    await this.context.containment.sweep(
+      [...this.context.held].map((each) => each.mark).filter((each) => each !== mark),
+    );
   }
 }
 

@@ -6,6 +6,7 @@
 
 import type { OwnAddresses } from "../net/addresses.ts";
 import type { Transport } from "../net/transport.ts";
+import type { Containment } from "./containment/containment.ts";
 import type { HeldComputations } from "./held_computations.ts";
 import type { NodeOptions } from "./options.ts";
 import type { ProcessMark } from "./process_tree.ts";
@@ -27,5 +28,7 @@ export interface NodeContext {
   readonly languages: readonly JobLanguage[];
   /** By which all processes of this node's jobs are found. */
   readonly mark: ProcessMark;
+  /** Holds what jobs start. */
+  readonly containment: Containment;
   readonly held: HeldComputations;
 }

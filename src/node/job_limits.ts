@@ -57,7 +57,7 @@ export class JobLimits {
     this.#isChecking = true;
     try {
       for (const [job, exceeded] of [...this.#watched]) {
-        const { pid } = job.running;
+        const pid = await job.running.findPid();
         const bytes = pid === null ? null : await memoryOf(pid);
         if (bytes === null || bytes <= limitBytes) continue;
         const limit = `${Math.ceil(limitBytes / (1024 * 1024))} MiB`;

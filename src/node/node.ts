@@ -18,6 +18,7 @@ import { encodeNodeRequest } from "../wire/from_node.ts";
 import { Availability } from "./avail_info.ts";
 import { removeLeftovers } from "./computation_folder.ts";
 import { Computations } from "./computations.ts";
+import { type Containment, NO_CONTAINMENT, sweepRegularly } from "./containment/containment.ts";
 import type { NodeContext } from "./context.ts";
 import { Discovery } from "./discovery.ts";
 import { exposure } from "./exposure.ts";
@@ -44,6 +45,9 @@ const log = getLogger("node");
 /** Kept results that are too old are looked for this often. */
 const SWEEP_MS = 60 * 60_000;
 
+/** How long jobs may take to end when the node ends; more than any of them is given. */
+const SHUTDOWN_LIMIT_MS = 25_000;
+
 /** See the module's description. */
 export class JobNode {
   readonly #context: NodeContext;
@@ -62,6 +66,7 @@ export class JobNode {
   readonly #warden: Warden;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #over = Promise.withResolvers<void>();
+  #stopSweeping: () => void = () => {};
   #tcp: Deno.TcpListener[] = [];
   #isOpen = false;
 
@@ -70,6 +75,7 @@ export class JobNode {
     addresses: OwnAddresses,
     languages: readonly JobLanguage[],
     kept: KeptReplies,
+    containment: Containment,
   ) {
     const { msgTimeoutMs: timeoutMs, tls, secret } = options;
     const common = { deadlines: this.#deadlines, timeoutMs, peers: "scheduler" } as const;
@@ -83,6 +89,7 @@ export class JobNode {
       auth: authCode(secret, sign),
       languages,
       mark: newNodeMark(),
+      containment,
       held,
     };
     this.#admission = new Admission({
@@ -139,16 +146,18 @@ export class JobNode {
    *
    * @param addresses Our own.
    * @param languages What can be run here, in order of preference.
+   * @param containment Holds what jobs start.
    * @throws {ListenError} where its port cannot be had, or its certificate is of no use
    */
   static async start(
     options: NodeOptions,
     addresses: OwnAddresses,
     languages: readonly JobLanguage[],
+    containment: Containment = NO_CONTAINMENT,
   ): Promise<JobNode> {
     await removeLeftovers(options.folder);
     const kept = await KeptReplies.open(join(options.folder, "results"));
-    const node = new JobNode(options, addresses, languages, kept);
+    const node = new JobNode(options, addresses, languages, kept, containment);
     try {
       await node.#open();
     } catch (error) {
@@ -176,13 +185,27 @@ export class JobNode {
     // A scheduler that asks, once it was told, must find nobody.
     for (const listener of this.#tcp) listener.close();
     this.#jobs.forsakeAll();
-    await Promise.all([...held].map((computation) => this.#computations.dispose(computation)));
+    await this.#disposeOfAll();
     if (scheduler !== null) await this.#discovery.farewell(scheduler);
     await this.#discovery.farewellToAll();
     this.#udp.close();
     this.#deadlines.stop();
+    this.#stopSweeping();
+    await this.#context.containment.sweep([]);
     await this.#warden.close();
     log.info("shut down");
+  }
+
+  /** Closes all computations; what cannot be ended must not keep the node from its own end. */
+  async #disposeOfAll(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      log.error("jobs do not end, and are left to the system", { limit_ms: SHUTDOWN_LIMIT_MS });
+      late.resolve();
+    }, SHUTDOWN_LIMIT_MS);
+    const disposed = [...this.#context.held].map((each) => this.#computations.dispose(each));
+    await Promise.race([Promise.all(disposed), late.promise]);
+    clearTimeout(timer);
   }
 
   async #open(): Promise<void> {
@@ -222,6 +245,8 @@ export class JobNode {
     this.#service.start();
     this.#replies.start();
     this.#every(SWEEP_MS, () => this.#kept.sweep(Date.now()));
+    const { containment, held } = this.#context;
+    this.#stopSweeping = sweepRegularly(containment, () => [...held].map(({ mark }) => mark));
     const { pingIntervalMs } = options;
     if (pingIntervalMs !== null) this.#every(pingIntervalMs, () => this.#discovery.greet());
     void this.#guard(() => this.#discovery.greet());

@@ -40,21 +40,66 @@ export async function readProcesses(): Promise<Map<number, ProcessInfo>> {
  */
 export function readMarked(processes: ReadonlyMap<number, ProcessInfo>, entry: string): number[] {
   if (Deno.build.os !== "linux") return [];
-  return [...processes.keys()].filter((pid) => {
-    const environment = readIfThere(`/proc/${pid}/environ`);
-    return environment !== null && ("\0" + environment).includes("\0" + entry + "\0");
-  });
+  return [...processes.keys()].filter((pid) => isMarked(pid, entry));
+}
+
+/** Whether a process has `entry` in its environment, as far as it shows it (Linux). */
+export function isMarked(pid: number, entry: string): boolean {
+  const environment = readIfThere(`/proc/${pid}/environ`);
+  return environment !== null && ("\0" + environment).includes("\0" + entry + "\0");
+}
+
+/** The children of a process, also those that have ended but were not waited for (Linux). */
+export function readChildren(
+  parent: number,
+): { readonly pid: number; readonly hasEnded: boolean }[] {
+  return readStats().filter((info) => info.parent === parent)
+    .map(({ pid, state }) => ({ pid, hasEnded: isOver(state) }));
+}
+
+/** Whether a process has been stopped, as by SIGSTOP or a debugger (Linux). */
+export function isStopped(pid: number): boolean {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat !== null && /^[Tt]$/.test(parseStat(stat).state);
+}
+
+/**
+ * The id of a process as this process would use it, which the process itself and its neighbours in
+ * a PID namespace of their own know by another.
+ *
+ * @param inner Its id there.
+ * @param candidates Processes among which it is.
+ */
+export function outerPid(inner: number, candidates: Iterable<number>): number | null {
+  for (const pid of candidates) {
+    const status = readIfThere(`/proc/${pid}/status`) ?? "";
+    const ids = /^NSpid:\s*(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? [String(pid)];
+    if (Number(ids.at(-1)) === inner) return pid;
+  }
+  return null;
 }
 
 function readProc(): Map<number, ProcessInfo> {
-  const processes = new Map<number, ProcessInfo>();
+  const living = readStats().filter(({ state }) => !isOver(state));
+  return new Map(living.map(({ pid, parent, group, session }) => {
+    return [pid, { pid, parent, group, session, memoryBytes: null }];
+  }));
+}
+
+/** What `/proc/<pid>/stat` says of all processes. */
+function readStats(): ProcessStat[] {
+  const stats: ProcessStat[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const stat = readIfThere(`/proc/${name}/stat`);
-    const info = stat === null ? null : parseStat(stat);
-    if (info !== null) processes.set(info.pid, info);
+    if (stat !== null) stats.push(parseStat(stat));
   }
-  return processes;
+  return stats;
+}
+
+/** Whether a process in that state has ended, and only waits to be waited for. */
+function isOver(state: string): boolean {
+  return "ZXx".includes(state);
 }
 
 /** A file of `/proc`, or `null` where the process has ended or is not ours to look at. */
@@ -69,16 +114,18 @@ function readIfThere(path: string): string | null {
   }
 }
 
-/**
- * Reads a line of `/proc/<pid>/stat`: `pid (command) state ppid pgrp session …`; `null` for a process
- * that has ended.
- */
-export function parseStat(stat: string): ProcessInfo | null {
+/** A line of `/proc/<pid>/stat`. */
+interface ProcessStat extends Omit<ProcessInfo, "memoryBytes"> {
+  /** One letter: R runs, S sleeps, T is stopped, Z has ended, and others. */
+  readonly state: string;
+}
+
+/** Reads a line of `/proc/<pid>/stat`: `pid (command) state ppid pgrp session …`. */
+export function parseStat(stat: string): ProcessStat {
   // The command may hold spaces and parentheses; the fields behind it do not.
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state = "", ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [parent = 0, group = 0, session = 0] = fields.map(Number);
-  if (state === undefined || "ZXx".includes(state)) return null;
-  return { pid: parseInt(stat), parent, group, session, memoryBytes: null };
+  return { pid: parseInt(stat), state, parent, group, session };
 }
 
 /** The memory that a process holds (resident set), in bytes; 0 where it has ended. */

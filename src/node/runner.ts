@@ -65,6 +65,11 @@ export interface ComputationTask {
    * them the marks by which its processes are found again (see `process_tree.ts`).
    */
   readonly environment: Readonly<Record<string, string>>;
+  /**
+   * What stands before each command that may run code of the computation, so that all that it starts
+   * ends with it; empty where the machine has nothing for it. Not before programs, see `ProgramJob`.
+   */
+  readonly launcher: readonly string[];
   readonly limits: RunnerLimits;
   /** A line from the computation's own code for the node's log: `dispynode_logger` in Python. */
   log(level: "debug" | "info" | "warning" | "error", text: string): void;
@@ -139,8 +144,11 @@ export interface RunningJob {
    * its process, or the runner itself; then the status is `Terminated`, and `exception` says why.
    */
   readonly ended: Promise<JobEnd>;
-  /** The job's main process, which leads a process group of its own; `null` before it is known. */
-  readonly pid: number | null;
+  /**
+   * Finds the job's main process, which leads a process group of its own; `null` where it is not
+   * there yet, or no longer.
+   */
+  findPid(): Promise<number | null>;
   /**
    * Ends the job and all of its processes, softly at first (see `endProcesses`): a job that hears
    * of it may still return what it has, else {@linkcode ended} tells `Terminated`. Harmless when

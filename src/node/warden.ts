@@ -5,6 +5,7 @@
  * @module
  */
 
+import { noteOwnChild } from "./own_children.ts";
 import type { ProcessMark } from "./process_tree.ts";
 
 /**
@@ -39,6 +40,7 @@ export class Warden {
       // What is sent to the node's process group, by Ctrl-C for one, is not for it.
       detached: true,
     }).spawn();
+    if (this.#child !== null) noteOwnChild(this.#child.pid, this.#child.status);
   }
 
   /** Ends it; it kills what is left, if anything. */

@@ -11,6 +11,7 @@ import { dumps, loads, PickleError, PyTuple } from "../../pickle/mod.ts";
 import { JobStatus } from "../../wire/mod.ts";
 import { KeptOutput } from "../kept_output.ts";
 import { JOB_VARIABLE } from "../marks.ts";
+import { noteOwnChild } from "../own_children.ts";
 import { endProcesses, type ProcessMark } from "../process_tree.ts";
 import type { ComputationTask, JobEnd, JobTask, RunningJob } from "../runner.ts";
 
@@ -36,8 +37,8 @@ export class ProgramJob implements RunningJob {
     this.ended = this.#run(task, command, job).catch((error) => failed(messageOf(error)));
   }
 
-  get pid(): number | null {
-    return this.#child?.pid ?? null;
+  findPid(): Promise<number | null> {
+    return Promise.resolve(this.#child?.pid ?? null);
   }
 
   terminate(): void {
@@ -98,7 +99,7 @@ function spawn(task: ComputationTask, argv: readonly string[], job: JobTask): De
     ? argv
     : ["sh", "-c", LIMITED, "sh", String(Math.ceil(memoryBytes / 1024)), ...argv];
   const [program = "", ...args] = limited;
-  return new Deno.Command(program, {
+  const child = new Deno.Command(program, {
     args,
     cwd: task.folder,
     env: {
@@ -115,6 +116,8 @@ function spawn(task: ComputationTask, argv: readonly string[], job: JobTask): De
     // Leads a process group and session of its own, so that all of it can be ended.
     detached: true,
   }).spawn();
+  noteOwnChild(child.pid, child.status);
+  return child;
 }
 
 /** The arguments that the client has given: texts. */

@@ -40,7 +40,7 @@ export class PythonJob implements RunningJob {
   readonly #host: JobHost;
   readonly #stdout: KeptOutput;
   readonly #stderr: KeptOutput;
-  #pid: number | null = null;
+  #findPid: () => Promise<number | null> = () => Promise.resolve(null);
   #result: {
     readonly exception: string | null;
     readonly interrupted: boolean;
@@ -58,8 +58,8 @@ export class PythonJob implements RunningJob {
     ({ promise: this.ended, resolve: this.#resolve } = Promise.withResolvers<JobEnd>());
   }
 
-  get pid(): number | null {
-    return this.#pid;
+  async findPid(): Promise<number | null> {
+    return await this.#findPid();
   }
 
   /** Whether it was told to end. */
@@ -79,9 +79,11 @@ export class PythonJob implements RunningJob {
     if (this.#terminated) interrupt();
   }
 
-  /** Its process is there. */
-  onStarted(pid: number): void {
-    this.#pid = pid;
+  /** Its process is there, which `findPid` finds. */
+  onStarted(findPid: () => Promise<number | null>): void {
+    // It stays the same as long as the process lives, and nothing is looked for after its end.
+    let found: Promise<number | null> | undefined;
+    this.#findPid = () => found ??= findPid();
   }
 
   onStdout(chunk: Uint8Array): void {

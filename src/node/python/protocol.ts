@@ -15,6 +15,8 @@ export const Request = {
   Answer: 4,
   Terminate: 5,
   CleanUp: 6,
+  /** To be answered at once by {@linkcode Notice.Pong}. */
+  Ping: 7,
 } as const;
 
 /** What the harness tells us. */
@@ -32,6 +34,7 @@ export const Notice = {
   CleanedUp: 42,
   Log: 43,
   Lost: 44,
+  Pong: 45,
 } as const;
 
 /** A frame from the harness. */

@@ -18,6 +18,9 @@ export interface PythonSettings {
   readonly terminateGraceMs: number;
 }
 
+/** How much longer than its grace a job that is to end may take, until Python is killed. */
+const TERMINATE_SLACK_MS = 5_000;
+
 /** What a job tells over a connection of its own, as far as it has come. */
 interface IncomingMessage {
   readonly job: PythonJob;
@@ -29,6 +32,8 @@ interface SentJob {
   /** What it is to do; `null` once it has begun. */
   task: JobTask | null;
   readonly running: PythonJob;
+  /** Runs while the job is to end. */
+  killTimer?: ReturnType<typeof setTimeout>;
 }
 
 /** Runs the jobs of one computation as long as its Python process lives. */
@@ -40,6 +45,7 @@ export class PythonSession {
   /** Who waits for an answer to a request that is answered with a frame of that kind. */
   readonly #waiting = new Map<number, (answer: unknown) => void>();
   #harness: Harness | null = null;
+  #terminateLimitMs = 0;
   #lastJob = 0;
   /** Why no more can be run: Python has ended. */
   #lost: string | null = null;
@@ -70,9 +76,11 @@ export class PythonSession {
   }
 
   async #open({ python, terminateGraceMs }: PythonSettings): Promise<void> {
-    const { folder, environment } = this.#task;
+    const { folder, environment, launcher } = this.#task;
+    this.#terminateLimitMs = terminateGraceMs + TERMINATE_SLACK_MS;
     const harness = await Harness.start({
       python,
+      launcher,
       folder,
       environment,
       onFrame: (frame) => this.#onFrame(frame),
@@ -114,7 +122,18 @@ export class PythonSession {
     this.#jobs.set(number, { task: job, running });
     const header = { environment: job.environment, code: job.code };
     this.#harness?.send(Request.Job, number, jobRequest(header, job.args, job.kwargs));
-    running.onSent(() => this.#harness?.send(Request.Terminate, number));
+    running.onSent(() => this.#terminate(number));
+  }
+
+  #terminate(number: number): void {
+    this.#harness?.send(Request.Terminate, number);
+    this.#harness?.killIfStopped();
+    // The guard kills the job in the end. One that does not has to go itself.
+    const job = this.#jobs.get(number);
+    if (job === undefined) return;
+    job.killTimer = setTimeout(() => {
+      void this.#harness?.kill("it did not end a job that was to end");
+    }, this.#terminateLimitMs);
   }
 
   /** Calls the cleanup function; what goes wrong in it is logged. */
@@ -206,11 +225,16 @@ export class PythonSession {
     const job = this.#jobs.get(number);
     if (job === undefined) return;
     job.task = null;
-    job.running.onStarted(pid);
+    job.running.onStarted(() => this.#harness!.findPid(pid));
   }
 
   /** @param outcome `null` where the job has ended with Python. */
-  #end({ task, running }: SentJob, outcome: Outcome | null, dropped: [number, number]): void {
+  #end(
+    { task, running, killTimer }: SentJob,
+    outcome: Outcome | null,
+    dropped: [number, number],
+  ): void {
+    clearTimeout(killTimer);
     const isUnstarted = task !== null && outcome === null && !running.isTerminated;
     if (isUnstarted && this.#closed === null) this.#onUnstarted(task, running);
     else running.onEnded(outcome ?? { error: this.#lost ?? LOST }, dropped);

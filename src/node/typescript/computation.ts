@@ -119,7 +119,7 @@ export class TypeScriptComputation implements ComputationRunner {
     const ended = this.#run(process, job, host, state);
     return {
       ended,
-      pid: process.pid,
+      findPid: () => Promise.resolve(process.pid),
       terminate: () => {
         if (state.isTerminated) return;
         state.isTerminated = true;
@@ -223,7 +223,8 @@ export class TypeScriptComputation implements ComputationRunner {
   }
 
   #newProcess(): JobProcess {
-    const { folder, name, setup, cleanup, limits, environment, nodeName, nodeIpAddr } = this.#task;
+    const { folder, name, setup, cleanup, limits, environment, nodeName, nodeIpAddr, launcher } =
+      this.#task;
     const { deno, permissions } = this.#settings;
     const process = new JobProcess({
       deno,
@@ -236,6 +237,8 @@ export class TypeScriptComputation implements ComputationRunner {
       environment: mayImport(permissions) ? environment : { ...environment, DENO_DIR: this.#cache },
       outputBytes: limits.outputBytes,
       mayRunPrograms: mayRunPrograms(permissions),
+      // What cannot start anything need not be held.
+      launcher: mayRunPrograms(permissions) ? launcher : [],
       order: {
         module: pathToFileURL(this.#module).href,
         functions: [name, setup, cleanup].filter((each) => each !== null),

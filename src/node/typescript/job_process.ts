@@ -8,7 +8,9 @@
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { messageOf } from "../../log/error_message.ts";
 import { KeptOutput } from "../kept_output.ts";
-import { endProcesses } from "../process_tree.ts";
+import { markedEnvironment } from "../marks.ts";
+import { noteOwnChild } from "../own_children.ts";
+import { endProcesses, type ProcessMark } from "../process_tree.ts";
 import type { FromProcess, LoadOrder, ToProcess } from "./messages.ts";
 import mainSource from "./job_main.ts" with { type: "text" };
 import workerSource from "./job_worker.ts" with { type: "text" };
@@ -17,6 +19,12 @@ const SCRIPT = `const WORKER_SOURCE = ${JSON.stringify(workerSource)};\n${mainSo
 
 /** What Deno must have from its surroundings to find programs and its cache; nothing else goes. */
 const PASSED_VARIABLES = ["PATH", "HOME", "TMPDIR", "LANG", "SystemRoot", "TEMP", "USERPROFILE"];
+
+/** Which process of a job another one belongs to. */
+const PROCESS_VARIABLE = "DISPYSCHEDULER_JOB_PROCESS";
+
+/** How long output may still come once the process has ended: another may hold on to it. */
+const OUTPUT_GRACE_MS = 1_000;
 
 /** How a job's process is made. */
 export interface JobProcessOptions {
@@ -31,6 +39,8 @@ export interface JobProcessOptions {
   readonly outputBytes: number;
   /** Whether it may have made other processes, which are to end with it. */
   readonly mayRunPrograms: boolean;
+  /** See {@linkcode ComputationTask.launcher}. */
+  readonly launcher: readonly string[];
   readonly order: LoadOrder;
 }
 
@@ -55,6 +65,8 @@ export class JobProcess {
   readonly stderr: KeptOutput;
   readonly #child: ChildProcess;
   readonly #options: JobProcessOptions;
+  /** By which all that it has started is found. */
+  readonly #mark: ProcessMark = `${PROCESS_VARIABLE}=${crypto.randomUUID()}`;
   #onDone: (outcome: CallOutcome) => void;
   #host: CallHost | null = null;
   #isListening = false;
@@ -67,7 +79,7 @@ export class JobProcess {
     const loaded = Promise.withResolvers<CallOutcome>();
     this.#onDone = loaded.resolve;
     this.ready = loaded.promise.then((done) => done.kind === "failed" ? done.reason : null);
-    this.#child = start(options);
+    this.#child = start(options, this.#mark);
     this.closed = this.#watch();
   }
 
@@ -111,7 +123,7 @@ export class JobProcess {
 
   /** Ends the process and all that it has started, at once. */
   async kill(): Promise<void> {
-    if (!this.#isGone) await endProcesses({ pid: this.pid, mark: null }, 0);
+    if (!this.#isGone) await endProcesses({ pid: this.pid, mark: this.#mark }, 0);
     await this.closed;
   }
 
@@ -128,8 +140,14 @@ export class JobProcess {
       // Deno does not always notice that nobody is there to talk to, and so would not close.
       if (child.connected) child.disconnect();
       trouble ??= signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
-      // What it has started would keep its output open.
-      if (this.#options.mayRunPrograms) void endProcesses({ pid: this.pid, mark: null }, 0);
+      // What it has started would keep its output open, and may get away.
+      if (this.#options.mayRunPrograms) void endProcesses({ pid: this.pid, mark: this.#mark }, 0);
+      const timer = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        resolve();
+      }, OUTPUT_GRACE_MS);
+      child.on("close", () => clearTimeout(timer));
     });
     child.on("close", () => resolve());
     child.on("message", (message: unknown) => {
@@ -205,20 +223,30 @@ function isFromProcess(message: unknown): message is FromProcess {
   }
 }
 
-function start({ deno, flags, folder, environment }: JobProcessOptions): ChildProcess {
+function start(
+  { deno, flags, folder, environment, launcher }: JobProcessOptions,
+  mark: ProcessMark,
+): ChildProcess {
   const passed = PASSED_VARIABLES.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
   const options = {
     cwd: folder,
-    env: { ...Object.fromEntries(passed), NO_COLOR: "1", ...environment },
+    env: {
+      ...Object.fromEntries(passed),
+      NO_COLOR: "1",
+      ...environment,
+      ...markedEnvironment(mark),
+    },
     stdio: ["pipe", "pipe", "pipe", "ipc"],
     serialization: "advanced",
     // Its processes are found by its group; Ctrl-C at the node's terminal is for the node alone.
     detached: true,
   };
-  const args = [
+  const [program = deno, ...args] = [
+    ...launcher,
+    deno,
     "run",
     "--quiet",
     "--no-prompt",
@@ -228,5 +256,9 @@ function start({ deno, flags, folder, environment }: JobProcessOptions): ChildPr
     "--ext=ts",
     "-",
   ];
-  return spawn(deno, args, options as SpawnOptions);
+  const child = spawn(program, args, options as SpawnOptions);
+  if (child.pid !== undefined) {
+    noteOwnChild(child.pid, new Promise((resolve) => child.on("exit", resolve)));
+  }
+  return child;
 }

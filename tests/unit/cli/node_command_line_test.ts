@@ -30,6 +30,7 @@ Deno.test("a node needs no options", () => {
     jobTimeoutMs: 0,
     jobMemoryBytes: 0,
     allow: [],
+    usesNamespace: true,
     hosts: [],
     extHosts: [],
     basePort: 9700,

@@ -56,7 +56,7 @@ export const FINISHED: JobEnd = {
 
 /** A job that runs until the test says that it has ended. */
 export class FakeJob implements RunningJob {
-  readonly pid = null;
+  findPid = () => Promise.resolve(null);
   readonly #end = Promise.withResolvers<JobEnd>();
   terminated = 0;
 

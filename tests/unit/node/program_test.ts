@@ -45,6 +45,7 @@ async function run(
       folder,
       nodeName: "name of the node",
       scratchFolder: folder,
+      launcher: [],
       nodeIpAddr: "127.0.0.2",
       environment: { MARKED: newComputationMark() },
       limits: { memoryBytes: null, outputBytes: 1000, ...options.limits },

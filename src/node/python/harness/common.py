@@ -21,11 +21,11 @@ import traceback
 FRAME = struct.Struct('!BII')
 
 # From the node to the guard; the numbers are those of protocol.ts.
-OPEN, SETUP, JOB, ANSWER, TERMINATE, CLEANUP = range(1, 7)
+OPEN, SETUP, JOB, ANSWER, TERMINATE, CLEANUP, PING = range(1, 8)
 
 # From the guard to the node.
 (HELLO, OPENED, SET_UP, STARTED, STDOUT, STDERR, MESSAGE, MESSAGE_DATA, MESSAGE_END, ENDED,
- CLEANED_UP, LOG, LOST) = range(32, 45)
+ CLEANED_UP, LOG, LOST, PONG) = range(32, 46)
 
 # Between guard and template.
 FORK, FORKED, EXITED = range(64, 67)

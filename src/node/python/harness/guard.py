@@ -51,8 +51,6 @@ class Guard:
             self.closing = True
 
     def run(self):
-        # Ctrl-C at the node's terminal is for the node alone, which then closes what it runs.
-        os.setsid()
         adopt_orphans()
         wake_reader, wake_writer = os.pipe()
         os.set_blocking(wake_reader, False)
@@ -99,6 +97,8 @@ class Guard:
             self.answer(number, payload)
         elif kind == TERMINATE and number in self.jobs:
             self.terminate(self.jobs[number])
+        elif kind == PING:
+            self.emit(PONG, number)
 
     # -- the template -------------------------------------------------------------------------
 
@@ -347,6 +347,7 @@ class Guard:
     def on_wake(self, fd, _):
         """A signal has come: a child of ours has ended, or changed hands."""
         os.read(fd, 4096)
+        self.continue_template()
         # Where there is no waitid, as in older Pythons on macOS, orphans do not come to us either.
         while hasattr(os, 'waitid'):
             try:
@@ -358,6 +359,16 @@ class Guard:
                 break
             self.reap(gone.si_pid)
         self.kill_leftovers()
+
+    def continue_template(self):
+        """A template that a job has stopped would neither make jobs nor tell of their ends."""
+        if self.template_pid is None or not hasattr(os, 'waitid'):
+            return
+        try:
+            if os.waitid(os.P_PID, self.template_pid, os.WSTOPPED | os.WNOHANG) is not None:
+                os.kill(self.template_pid, signal.SIGCONT)
+        except (ChildProcessError, ProcessLookupError):
+            pass
 
     def reap(self, pid):
         self.setup_children.discard(pid)

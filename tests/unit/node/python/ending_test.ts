@@ -136,7 +136,7 @@ def compute():
     async (lab) => {
       const job = lab.start();
       const pids = await word(lab);
-      assertEquals(job.pid, Number(pids.split(" ")[0]));
+      assertEquals(await job.findPid(), Number(pids.split(" ")[0]));
       job.terminate();
       const end = await job.ended;
       assertEquals([end.status, end.exception], [Terminated, null]);

@@ -21,6 +21,7 @@ Deno.test("whatever a job writes to its connection is refused, and never an erro
     cleanup: null,
     folder: "/",
     scratchFolder: "/",
+    launcher: [],
     nodeName: "node",
     nodeIpAddr: "127.0.0.2",
     environment: {},

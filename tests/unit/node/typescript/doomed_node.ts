@@ -8,5 +8,5 @@ const lab = await Lab.open(`export async function compute() {
 }`);
 await lab.setup();
 const job = lab.start();
-lab.onProvisional = () => console.log(job.pid);
+lab.onProvisional = async () => console.log(await job.findPid());
 await job.ended;

@@ -3,10 +3,14 @@ import { assertEquals } from "@std/assert/equals.js";
 import { assertMatch } from "@std/assert/match.js";
 import { JobStatus } from "../../../../src/wire/mod.ts";
 import { decodeTypeScriptValue } from "../../../../src/wire/typescript_jobs.ts";
-import { readProcesses } from "../../../../src/node/process_table.ts";
+import { readMarked, readProcesses } from "../../../../src/node/process_table.ts";
+import { findNamespace } from "../../../../src/node/containment/namespace.ts";
+import { commandsWith } from "../containment/escaping_node.ts";
 import { type Lab, withLab } from "./lab.ts";
 
 const { Finished, Terminated } = JobStatus;
+
+const namespace = await findNamespace();
 
 /** Waits until a job has sent a provisional result, and tells it. */
 async function word(lab: Lab): Promise<unknown> {
@@ -42,7 +46,7 @@ Deno.test("a job that is terminated in an endless loop ends at once, and tells w
       job.terminate();
       const { status, exception, stdout } = await job.ended;
       assertEquals([status, exception, stdout], [Terminated, null, "begun\n"]);
-      assert(!isAlive(job.pid!));
+      assert(!isAlive((await job.findPid())!));
     },
   ));
 
@@ -72,26 +76,27 @@ Deno.test("a job that is killed from outside ends Terminated, and says so", () =
     async (lab) => {
       const job = lab.start();
       await word(lab);
-      Deno.kill(job.pid!, "SIGKILL");
+      Deno.kill((await job.findPid())!, "SIGKILL");
       assertEquals((await job.ended).exception, "The job's process was killed by SIGKILL.");
     },
   ));
 
 Deno.test("a process that waits for a job and is killed harms no job", {
   ignore: Deno.build.os !== "linux" && Deno.env.get("CI") !== "true",
-}, () =>
-  withLab(`export const compute = () => "well";`, async (lab) => {
-    const children = [...(await readProcesses()).values()].filter(({ parent }) =>
-      parent === Deno.pid
-    );
-    for (const { pid } of children) {
+}, () => {
+  // Other tests of this process have children as well.
+  const mark = crypto.randomUUID();
+  return withLab(`export const compute = () => "well";`, async (lab) => {
+    const children = readMarked(await readProcesses(), `DISPY_TEST_MARK=${mark}`);
+    for (const pid of children) {
       Deno.kill(pid, "SIGKILL");
       await gone(pid);
     }
     // The system tells Deno of the end in a turn of its own.
     await new Promise((resolve) => setTimeout(resolve, 50));
     assertEquals([children.length, await lab.value()], [1, "well"]);
-  }));
+  }, { environment: { DISPY_TEST_MARK: mark } });
+});
 
 Deno.test("programs that a job has started end with it", () =>
   withLab(
@@ -102,6 +107,35 @@ Deno.test("programs that a job has started end with it", () =>
     async (lab) => await gone(await lab.value() as number),
     { permissions: ["run=sleep"] },
   ));
+
+for (const how of ["without", "in"] as const) {
+  Deno.test({
+    name: `${how} a PID namespace, a job ends though a program has got away with its output`,
+    ignore: namespace.kind === "none",
+    fn: () =>
+      withLab(
+        `export async function compute(seconds) {
+           const script = "setsid sleep " + seconds + " & sleep 0.1";
+           await new Deno.Command("sh", {
+             args: ["-c", script], clearEnv: true, stdout: "inherit", stderr: "inherit",
+           }).output();
+           console.log("said");
+         }`,
+        async (lab) => {
+          const seconds = `9${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+          const end = await lab.run([seconds]);
+          assertEquals([end.status, end.stdout, end.exception], [Finished, "said\n", null]);
+          const left = commandsWith(seconds);
+          if (how === "in") assertEquals(left, []);
+          else for (const pid of left) Deno.kill(pid, "SIGKILL");
+        },
+        {
+          permissions: ["run"],
+          launcher: how === "in" && namespace.kind !== "none" ? namespace.launcher : [],
+        },
+      ),
+  });
+}
 
 Deno.test("close ends jobs, and the process that waits", () =>
   withLab(

@@ -53,6 +53,7 @@ export class Lab {
       setup: null,
       cleanup: null,
       scratchFolder: folder,
+      launcher: [],
       nodeName: "node7",
       nodeIpAddr: "10.0.0.7",
       environment: {},
