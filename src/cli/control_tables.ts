@@ -35,6 +35,8 @@ export interface ShownCluster {
   readonly cpuTimeMs: number;
   readonly ageMs: number;
   readonly resultsUndelivered: number;
+  /** Why no job of it can start. */
+  readonly waits: readonly { readonly text: string }[];
 }
 
 /** A job, as far as the tables show it. */
@@ -101,6 +103,11 @@ export function renderControlStatus(status: ShownStatus): string {
         String(cluster.resultsUndelivered),
       ]),
     ),
+    status.clusters.filter(({ jobsPending }) => jobsPending > 0).flatMap((cluster) =>
+      cluster.waits.map(({ text }) =>
+        escapeControls(`${clusterName(cluster)} (${cluster.id}) waits: ${text}`)
+      )
+    ),
     [
       `Total job time: ${seconds(totals.cpuTimeMs)} sec`,
       `Jobs: ${totals.jobsPending} pending, ${totals.jobsRunning} running, ${totals.jobsDone} done`,
@@ -118,6 +125,7 @@ export function renderJobs(cluster: ShownCluster, jobs: readonly ShownJob[]): st
     [
       escapeControls(`Cluster ${clusterName(cluster)}, id ${cluster.id}, ${cluster.state}: `) +
       `${cluster.jobsPending} pending, ${cluster.jobsRunning} running, ${cluster.jobsDone} done`,
+      ...cluster.waits.map(({ text }) => escapeControls(`Waits: ${text}`)),
     ],
     jobs.length === 0 ? [] : renderTable(
       ["Job", "State", "Node", "Submitted sec ago", "Runs sec"],

@@ -22,6 +22,7 @@ import { ResultRecall } from "./result_recall.ts";
 import { type Greeting, SchedulerLink } from "./scheduler_link.ts";
 import { SchedulerWatch } from "./scheduler_watch.ts";
 import { Submitter } from "./submitter.ts";
+import { WaitWatch } from "./wait_watch.ts";
 
 /** The release of dispy whose clients we are like, where nothing else is asked for. */
 const DEFAULT_DISPY_VERSION = "4.15.2";
@@ -41,6 +42,8 @@ export interface ClusterParts<Args extends readonly unknown[], Result> {
   readonly ref: ComputeRef;
   readonly link: SchedulerLink;
   readonly watch: SchedulerWatch;
+  /** `null` where nobody wants to know why jobs wait. */
+  readonly waitWatch: WaitWatch | null;
   readonly recall: ResultRecall<Result>;
   readonly submitter: Submitter<Result>;
   readonly inbox: Inbox<Result>;
@@ -106,7 +109,10 @@ export async function openParts<Args extends readonly unknown[], Result>(
 
 /** The parts that need an open cluster. */
 function connected<Args extends readonly unknown[], Result>(
-  parts: Omit<ClusterParts<Args, Result>, "watch" | "recall" | "submitter" | "requests">,
+  parts: Omit<
+    ClusterParts<Args, Result>,
+    "watch" | "waitWatch" | "recall" | "submitter" | "requests"
+  >,
   greeting: Greeting,
   pulseMs: number | null,
   maxReplyBytes: number,
@@ -139,7 +145,12 @@ function connected<Args extends readonly unknown[], Result>(
   });
   const { computation } = options;
   const requests = new NodeRequests<Result>({ link, ref, computation, nodes, jobs });
-  return { ...parts, watch, submitter, recall, requests };
+  const waitWatch = options.onWaiting === undefined ? null : new WaitWatch(link, {
+    computeId: ref.computeId,
+    isWaiting: () => jobs.areWaiting,
+    onWaiting: (event) => observers.waiting(event),
+  });
+  return { ...parts, watch, waitWatch, submitter, recall, requests };
 }
 
 /** The options that say where the scheduler is and how it is spoken to. */

@@ -26,6 +26,16 @@ export class JobTable<Result> {
     return this.#unfinished.size;
   }
 
+  /** Whether the scheduler has jobs of ours and none of them runs. */
+  get areWaiting(): boolean {
+    let isAccepted = false;
+    for (const { status, uid } of this.#unfinished.values()) {
+      if (status === "Running") return false;
+      isAccepted ||= uid !== null;
+    }
+    return isAccepted;
+  }
+
   add(job: ClusterJob<Result>): void {
     this.#unfinished.set(job.hash, job);
   }

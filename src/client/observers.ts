@@ -13,6 +13,7 @@ import type {
   JobEvent,
   NodeEvent,
   ReceivedFile,
+  WaitEvent,
 } from "./options.ts";
 
 /** See the module's description. */
@@ -37,6 +38,10 @@ export class Observers<Result> {
 
   connection(event: ConnectionEvent): void {
     guarded(() => this.#given.onConnection?.(event));
+  }
+
+  waiting(event: WaitEvent): void {
+    guarded(() => this.#given.onWaiting?.(event));
   }
 }
 

@@ -90,6 +90,34 @@ export interface ClusterCallbacks<Result> {
   readonly onFile?: ((file: ReceivedFile<Result>) => void) | undefined;
   /** Told when the scheduler is out of reach, and when it is back. */
   readonly onConnection?: ((event: ConnectionEvent) => void) | undefined;
+  /**
+   * Told why jobs wait, where none of the cluster's runs for some seconds, and when the reasons
+   * change; without reasons once a job runs again. dispy's own scheduler does not tell.
+   */
+  readonly onWaiting?: ((event: WaitEvent) => void) | undefined;
+}
+
+/** Why jobs of a cluster wait. */
+export interface WaitEvent {
+  /** Those that concern most nodes first; none where jobs wait no longer. */
+  readonly reasons: readonly WaitReason[];
+}
+
+/** A reason why jobs of a cluster wait. */
+export interface WaitReason {
+  /**
+   * Fixed words: `no_node`, `no_node_matches`, `setup_failed`, `setting_up`, `busy`, `drained`,
+   * `unsuitable`, `lost`, `not_answering`, … as `dispyscheduler status --json` has them.
+   */
+  readonly kind: string;
+  /** Nodes that it is true of, the first of them. */
+  readonly nodes: readonly string[];
+  /** How many nodes there are. */
+  readonly nodeCount: number;
+  /** What is known beyond that, such as what a node has said. */
+  readonly reason: string | null;
+  /** All of that in words. */
+  readonly text: string;
 }
 
 /** What both kinds of clusters are opened with. */

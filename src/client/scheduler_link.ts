@@ -16,6 +16,13 @@ import {
   WireError,
 } from "../wire/mod.ts";
 import {
+  type ControlAnswer,
+  type ControlRequest,
+  type ControlRequestName,
+  decodeControlAnswer,
+  encodeControlRequest,
+} from "../wire/control.ts";
+import {
   DispyError,
   ProtocolError,
   SchedulerUnreachableError,
@@ -162,6 +169,24 @@ export class SchedulerLink {
     const greeting = await this.greet();
     await this.request(request, (stream) => stream.waitForClose());
     return greeting;
+  }
+
+  /**
+   * Asks what only schedulers of this project understand.
+   *
+   * @throws {SchedulerUnreachableError}
+   * @throws {WireError} where the scheduler does not, or cannot tell
+   */
+  async askControl<Name extends ControlRequestName>(
+    request: ControlRequest<Name>,
+  ): Promise<ControlAnswer<Name>> {
+    if (this.#auth === null) await this.greet();
+    const auth = this.#auth as Uint8Array;
+    const message = await this.#onConnection(this.address.host, this.#port, async (stream) => {
+      await stream.writeRequest(auth, encodeControlRequest(request));
+      return await stream.readMessage(MAX_ANSWER_BYTES);
+    });
+    return decodeControlAnswer<Name>(request.request, message);
   }
 
   async #onConnection<T>(

@@ -271,6 +271,7 @@ export class SharedJobCluster<Args extends readonly unknown[], Result> implement
     }
     clearInterval(this.#poll);
     watch.stop();
+    this.#parts.waitWatch?.stop();
     recall.stop();
     for (const job of left) inbox.onFailure(job, cancelledError(job));
     try {

@@ -23,6 +23,7 @@ import {
   program,
   SchedulerUnreachableError,
   SharedJobCluster,
+  type WaitReason,
   WrongSecretError,
 } from "../client/mod.ts";
 import { messageOf } from "../log/error_message.ts";
@@ -45,6 +46,9 @@ const NO_INPUT_MS = 5_000;
 
 /** A cluster without nodes for so long is worth a word. */
 const NO_NODES_MS = 5_000;
+
+/** Reasons to wait that pass by themselves, or that are told anyway. */
+const PASSING: ReadonlySet<string> = new Set(["busy", "setting_up", "cpu_limit", "no_node"]);
 
 /** After Ctrl-C, how long jobs may take to end. */
 const FAREWELL_MS = 8_000;
@@ -180,6 +184,7 @@ class Submission {
               ? `the scheduler is out of reach (${messageOf(event.error)}); trying again`
               : "the scheduler is back",
           ),
+        onWaiting: ({ reasons }) => this.#tellWhyItWaits(reasons),
       });
     const [first, ...others] = ports;
     try {
@@ -289,6 +294,10 @@ class Submission {
   #tellOfNoNodes(cluster: LineCluster): void {
     if (cluster.nodes.size > 0 || cluster.pendingJobs === 0) return;
     this.#note("the scheduler has no node for us yet; waiting (dispyscheduler nodes)");
+  }
+
+  #tellWhyItWaits(reasons: readonly WaitReason[]): void {
+    for (const { kind, text } of reasons) if (!PASSING.has(kind)) this.#note(`waiting: ${text}`);
   }
 
   #outcome(runner: Runner): number {

@@ -20,10 +20,7 @@ const LAST_REPLIES_MS = 5_000;
  */
 export function scheduleWaiting(core: Core): void {
   if (core.waiting.length === 0) return;
-  const ahead: Cluster[] = [];
-  for (const other of core.clusters.values()) {
-    if (other.accepts || other.state === "closing") ahead.push(other);
-  }
+  const ahead = [...core.clusters.values()].filter(isScheduled);
   for (const cluster of [...core.waiting]) {
     if (!ahead.some((other) => excludesEachOther(cluster, other))) {
       core.waiting.splice(core.waiting.indexOf(cluster), 1);
@@ -33,6 +30,18 @@ export function scheduleWaiting(core: Core): void {
     }
     ahead.push(cluster);
   }
+}
+
+/** Whether it has nodes, or is about to have them. */
+function isScheduled(cluster: Cluster): boolean {
+  return cluster.accepts || cluster.state === "closing";
+}
+
+/** The cluster that goes before `cluster`, which waits; `null` where none does. */
+export function clusterAhead(core: Core, cluster: Cluster): Cluster | null {
+  const waiting = core.waiting.slice(0, core.waiting.indexOf(cluster));
+  const ahead = [...core.clusters.values()].filter(isScheduled);
+  return [...ahead, ...waiting].find((other) => excludesEachOther(cluster, other)) ?? null;
 }
 
 /** Whether two clusters must not be scheduled at the same time. */

@@ -278,6 +278,8 @@ export type ClusterState =
 export class Cluster {
   state: ClusterState = "received";
   allocations: NodeAllocation[];
+  /** Nodes that it had and that were given up, the last of them: why, by address. */
+  readonly lostNodes = new Map<string, string>();
   /** Jobs that any node of the cluster may run, by `seq`. */
   readonly queue = new LinkedList<Job>();
   /** Shares on which a job could start now, by their node's load. */

@@ -10,6 +10,7 @@
  * - `effects.ts` what can come of it;
  * - `dispatch.ts`, `policy.ts`, `allocation.ts`, `suitability.ts` who goes next, and where;
  * - `records.ts`, `restore.ts`, `inventory.ts` what survives an end of the scheduler;
+ * - `waits.ts` why a cluster waits;
  * - `check_ups.ts` nodes that live and send no results;
  * - `standstill.ts` time in which the scheduler was stopped, or its clock was set;
  * - `transitions.ts` the states of a job; `held_steps.ts` what waits for jobs at a node;
@@ -91,6 +92,14 @@ export { onClusterCancelled, onJobEnded, onNodeLimited, OPERATOR_REASON } from "
 export { type InventoryAnswer, onNodeInventoried } from "./inventory.ts";
 export { nodeBySign, type ProbeAnswer } from "./nodes.ts";
 export { onShutdown, onShutdownOver, onTick, SHUTDOWN_REASON } from "./on_tick.ts";
+export {
+  type ClusterWaitKind,
+  describeWait,
+  isStuck,
+  type NodeWaitKind,
+  type Wait,
+  waitsOf,
+} from "./waits.ts";
 export { earliestJob, earlyCluster, fairCluster, type Policy } from "./policy.ts";
 export {
   type ClusterRecord,

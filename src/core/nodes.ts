@@ -5,7 +5,7 @@
  */
 
 import { closeIfIdle } from "./clusters.ts";
-import type { Node } from "./entities.ts";
+import type { Cluster, Node } from "./entities.ts";
 import { loseJob } from "./jobs.ts";
 import { cancelPinned, removeShare } from "./shares.ts";
 import { type Core, reindexNode } from "./state.ts";
@@ -19,6 +19,8 @@ const UNREACHABLE_TRIES = 4;
 const PROBE_AFTER_MS = 30_000;
 /** Where the answer is no, it is asked again so soon. */
 const PROBE_AGAIN_MS = 2_000;
+/** Of so many of its nodes a cluster remembers that they are gone. */
+const MAX_LOST_NODES = 16;
 /** So many such answers in a row are believed. */
 const PROBES_REFUSED = 3;
 
@@ -102,6 +104,16 @@ function isNeeded(node: Node): boolean {
   return false;
 }
 
+/** Notes for `cluster` that a node of its is gone. */
+function noteLost({ lostNodes }: Cluster, { ipAddr }: Node, reason: string): void {
+  lostNodes.delete(ipAddr);
+  lostNodes.set(ipAddr, reason);
+  for (const oldest of lostNodes.keys()) {
+    if (lostNodes.size <= MAX_LOST_NODES) break;
+    lostNodes.delete(oldest);
+  }
+}
+
 /**
  * Takes a node out. Its jobs run again elsewhere where the client has said that they may
  * (`reentrant`) and did not pin them; all others are cancelled.
@@ -116,6 +128,7 @@ export function loseNode(core: Core, node: Node, reason: string, nowMs: number):
   for (const share of shares) {
     cancelPinned(core, share, why, nowMs);
     removeShare(core, share);
+    noteLost(share.cluster, node, reason);
   }
   for (const job of [...node.jobs]) {
     // A job whose message is under way stays assigned: the answer, or its lack, decides.

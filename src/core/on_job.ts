@@ -13,6 +13,7 @@ import { holdSetup } from "./held_steps.ts";
 import { auditShare, onSignOfLife } from "./inventory.ts";
 import { cancelJob, endJob, loseJob, returnJob, terminate } from "./jobs.ts";
 import { nodeUnreachable } from "./nodes.ts";
+import { setupFailure } from "./shares.ts";
 import { type Core, reindexNode, takesPinned } from "./state.ts";
 import { end, enqueue, start } from "./transitions.ts";
 
@@ -54,7 +55,9 @@ export function refusesJob(core: Core, cluster: Cluster, pinnedTo: string | null
     if (share === undefined) return `the computation does not use node ${pinnedTo}`;
     if (takesPinned(share)) return null;
     const isFailed = share.state === "failed" && share.failure !== null;
-    return isFailed ? share.failure : `node ${pinnedTo} takes no more jobs of the computation`;
+    return isFailed
+      ? setupFailure(share)
+      : `node ${pinnedTo} takes no more jobs of the computation`;
   }
   return null;
 }

@@ -10,7 +10,7 @@ import { confirmNode, onSignOfLife } from "./inventory.ts";
 import { loseNode, nodeProbed, type ProbeAnswer } from "./nodes.ts";
 import { onShareClosed } from "./on_cluster.ts";
 import { applyLimit } from "./on_operator.ts";
-import { cancelPinned, offerNode, refitShare } from "./shares.ts";
+import { cancelPinned, offerNode, refitShare, setupFailure } from "./shares.ts";
 import { type Core, reindexNode, reindexShare } from "./state.ts";
 
 /** First wait before a node that refused a computation is asked again; doubled each time. */
@@ -110,13 +110,13 @@ export function onShareFailed(
   share.state = "failed";
   core.note(share);
   share.failures++;
-  share.failure = `node ${share.node.ipAddr} could not be set up: ${reason}`;
+  share.failure = reason;
   if (failure !== "setup_failed" && !share.cluster.excludedNodes.has(share.node.ipAddr)) {
     const waitMs = SETUP_RETRY_FIRST_MS * 2 ** (share.failures - 1);
     share.retryAtMs = nowMs + Math.min(waitMs, SETUP_RETRY_LAST_MS);
   }
   if (failure === "setup_failed" || share.failures > 1) {
-    cancelPinned(core, share, share.failure, nowMs);
+    cancelPinned(core, share, setupFailure(share), nowMs);
   }
   reindexShare(core, share);
 }

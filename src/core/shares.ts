@@ -83,13 +83,18 @@ export function allocateNode(core: Core, cluster: Cluster, node: Node): void {
  * Whether another cluster, or this one, is to have `node` for itself. That is seen to before
  * clusters are scheduled, but they may ask for more nodes later; they get them when they are free.
  */
-function isHeldByOther(node: Node, cluster: Cluster): boolean {
+export function isHeldByOther(node: Node, cluster: Cluster): boolean {
   for (const share of node.shares.values()) {
     // Of an exclusive cluster's node there are no other shares, so the first one tells.
     return share.cluster !== cluster &&
       (share.cluster.options.exclusive || cluster.options.exclusive);
   }
   return false;
+}
+
+/** Why a share has failed, in words. */
+export function setupFailure({ node, failure }: Share): string {
+  return `node ${node.ipAddr} could not be set up: ${failure}`;
 }
 
 /** Tells a node to close a computation; its jobs there run on, or not, until it says so. */

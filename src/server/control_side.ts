@@ -6,11 +6,13 @@
 
 import {
   type Cluster,
+  describeWait,
   type Job,
   type Node,
   onClusterCancelled,
   onJobEnded,
   onNodeLimited,
+  waitsOf,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import {
@@ -20,6 +22,7 @@ import {
   type ControlNode,
   type ControlRequest,
   type ControlRequestName,
+  type ControlWait,
   decodeControlRequest,
   encodeControlAnswer,
   encodeControlRefusal,
@@ -29,6 +32,9 @@ import type { Context } from "./context.ts";
 import { totalsOf } from "./status.ts";
 
 const log = getLogger("control");
+
+/** Requests that change nothing. */
+const QUESTIONS: ReadonlySet<ControlRequestName> = new Set(["status", "jobs", "waits"]);
 
 /** A request cannot be carried out; the message goes to whoever asked. */
 class Refusal extends Error {
@@ -48,6 +54,7 @@ export class ControlSide {
   readonly #handlers: Handlers = {
     status: (_, nowMs) => this.#status(nowMs),
     jobs: (request, nowMs) => this.#jobs(request, nowMs),
+    waits: ({ cluster }) => ({ waits: this.#waits(this.#findCluster(cluster)) }),
     cancelCluster: (request, nowMs) => this.#cancelCluster(request, nowMs),
     cancelJob: (request, nowMs) => this.#cancelJob(request, nowMs),
     limitNode: (request, nowMs) => this.#limitNode(request, nowMs),
@@ -66,7 +73,7 @@ export class ControlSide {
   #answer(message: Uint8Array, from: string): Uint8Array {
     try {
       const request = decodeControlRequest(message);
-      if (request.request !== "status" && request.request !== "jobs") {
+      if (!QUESTIONS.has(request.request)) {
         log.info("asked by a command", { ...request, from });
       }
       return this.#carryOut(request);
@@ -185,6 +192,16 @@ export class ControlSide {
     return only;
   }
 
+  #waits(cluster: Cluster): ControlWait[] {
+    return waitsOf(this.context.engine.core, cluster).map((wait) => ({
+      kind: wait.kind,
+      nodes: wait.nodes,
+      nodeCount: wait.count,
+      reason: wait.reason,
+      text: describeWait(wait),
+    }));
+  }
+
   #cluster(cluster: Cluster, nowMs: number): ControlCluster {
     const { compute, client } = this.context.computations.of(cluster);
     let jobsRunning = 0;
@@ -200,6 +217,7 @@ export class ControlSide {
       jobsDone: cluster.jobsDone,
       cpuTimeMs: cluster.cpuTimeS * 1000,
       resultsUndelivered: cluster.deliveries.size,
+      waits: jobsRunning === 0 ? this.#waits(cluster) : [],
     };
   }
 }

@@ -45,6 +45,7 @@ import { Quotas } from "./quotas.ts";
 import { ResultIntake } from "./result_intake.ts";
 import { ResultRecall } from "./result_recall.ts";
 import { snapshot } from "./status.ts";
+import { StuckClusters } from "./stuck_clusters.ts";
 import { Transport } from "../net/transport.ts";
 import { UdpSockets } from "../net/udp_sockets.ts";
 
@@ -56,6 +57,9 @@ const DAY_MS = 24 * 60 * 60_000;
 
 /** Files that no job has come for are looked for this often. */
 const SWEEP_MS = 60_000;
+
+/** Clusters whose jobs wait for nothing that is under way are looked for this often. */
+const STUCK_MS = 4_000;
 
 /** So often some of the room is given back that the journal does not need any more. */
 const TEND_MS = 5_000;
@@ -200,6 +204,8 @@ export class Server {
       // Also what nobody waits for is written.
       void this.#journal?.committed();
     });
+    const stuckClusters = new StuckClusters(this.#context);
+    this.#every(STUCK_MS, () => stuckClusters.look());
     this.#every(TEND_MS, () => this.#journal?.tend());
     this.#every(SWEEP_MS, async () => {
       for (const { files } of this.#context.computations) await files.sweep(Date.now());

@@ -30,6 +30,8 @@ const REQUESTS = {
   status: {},
   /** The jobs of a cluster that are not done, in order of submission, at most `limit` of them. */
   jobs: { cluster: "string", limit: "number" },
+  /** Why no job of a cluster can start. */
+  waits: { cluster: "string" },
   /** Ends a cluster: its waiting jobs, and those that run unless they are to go on. */
   cancelCluster: { cluster: "string", terminateRunning: "boolean" },
   /** Ends a job. */
@@ -66,6 +68,20 @@ const NODE = {
   clusters: ["number"],
 } as const satisfies Shape;
 
+/** A reason why a cluster waits. */
+const WAIT = {
+  /** Fixed words, such as `setup_failed`. */
+  kind: "string",
+  /** Nodes that it is true of, the first of them; none where it is true of the cluster itself. */
+  nodes: ["string"],
+  /** How many nodes there are. */
+  nodeCount: "number",
+  /** What is known beyond that, such as what a node has said. */
+  reason: "string?",
+  /** All of that in words. */
+  text: "string",
+} as const satisfies Shape;
+
 /** What the scheduler knows of a cluster. */
 const CLUSTER = {
   id: "number",
@@ -80,6 +96,8 @@ const CLUSTER = {
   cpuTimeMs: "number",
   /** Results that its client has not acknowledged. */
   resultsUndelivered: "number",
+  /** Where none of its jobs runs: why none could start; empty where one could. */
+  waits: [WAIT],
 } as const satisfies Shape;
 
 /** What the scheduler knows of a job. */
@@ -111,6 +129,7 @@ const STATUS = {
 const ANSWERS = {
   status: STATUS,
   jobs: { cluster: CLUSTER, jobs: [JOB] },
+  waits: { waits: [WAIT] },
   cancelCluster: { cluster: CLUSTER, cancelledWaiting: "number", cancelledRunning: "number" },
   cancelJob: { cluster: CLUSTER, job: JOB },
   limitNode: { node: NODE },
@@ -123,6 +142,8 @@ export type ControlAnswer<Name extends ControlRequestName> = Shaped<typeof ANSWE
 export type ControlNode = Shaped<typeof NODE>;
 /** A cluster in answers. */
 export type ControlCluster = Shaped<typeof CLUSTER>;
+/** A reason why a cluster waits, in answers. */
+export type ControlWait = Shaped<typeof WAIT>;
 /** A job in answers. */
 export type ControlJob = Shaped<typeof JOB>;
 /** The answer to `status`. */

@@ -70,6 +70,54 @@ if (SCHEDULER === "ours") {
   );
 
   scenario(
+    "`status` and the log tell why jobs wait: refused setup, drained nodes, a list without nodes",
+    { tier: "core" },
+    async (lab) => {
+      const scheduler = await lab.startScheduler();
+      await lab.startNodes(2, { cpus: 1 });
+      const waits = async (cluster: string): Promise<string[]> => {
+        const { cluster: { waits } } = await commandJson(lab, ["status", cluster]);
+        return waits.map((wait: Record<string, unknown>) => `${wait.kind} ${wait.nodes}`);
+      };
+      const refused = await Driven.ready(lab, { refuse_setup: true });
+      await refused.submit(1, [0.05]);
+      await lab.until("both nodes have refused", async () => {
+        const [wait] = await waits("work");
+        return wait === `setup_failed ${lab.node(1)},${lab.node(2)}`;
+      });
+      const { stdout } = await runCommand(lab, ["status"]);
+      match(
+        stdout,
+        /^work @ .* waits: .*: could not be set up: .*LookupError: the disk is missing$/m,
+      );
+      const { stdout: one } = await runCommand(lab, ["status", "work"]);
+      match(
+        one,
+        /^Waits: 127\.0\.0\.2, 127\.0\.0\.3: could not be set up: .*the disk is missing$/m,
+      );
+      await scheduler.until(
+        "it is logged",
+        () =>
+          scheduler.lines.find((line) =>
+            /WARN.*jobs wait, and no node can run them.*the disk is missing/.test(line)
+          ),
+      );
+
+      const drained = await Driven.ready(lab, { function: "mark", nodes: [lab.node(1)] });
+      await drained.untilNode("Initialized", lab.node(1));
+      await runCommand(lab, ["nodes", "drain", "node1"]);
+      await drained.submit(1, [0.05, "/dev/null"]);
+      equal(await waits("mark"), [`drained ${lab.node(1)}`]);
+      const nowhere = await Driven.ready(lab, { function: "weigh", nodes: ["127.0.0.99"] });
+      await nowhere.submit(1, [0.05, ""]);
+      equal(await waits("weigh"), ["no_node_matches "]);
+      await runCommand(lab, ["nodes", "resume", "node1"]);
+      equal((await drained.results()).map(({ status }) => status), [JobStatus.Finished]);
+      equal(await waits("mark"), []);
+    },
+  );
+
+  scenario(
     "`cancel` ends a job that waits, a job that runs, and a cluster; its client is told",
     { tier: "core" },
     async (lab) => {

@@ -29,6 +29,21 @@ scenario(
 );
 
 scenario(
+  "own client: onWaiting tells why jobs wait, and that they wait no longer",
+  { tier: "core", referenceFails: "it cannot be asked" },
+  async (lab) => {
+    await lab.startScheduler();
+    await lab.startNode(1);
+    const { events } = await runOwnClient(lab, "status.ts", { args: ["waiting"] });
+    equal(events.map(({ at: _, ...line }) => line), [
+      { event: "waits", kinds: ["no_node_matches"] },
+      { event: "result", result: 9 },
+      { event: "waits", kinds: [] },
+    ]);
+  },
+);
+
+scenario(
   "own client: wait, results, nodes, close, and several clusters of one program work",
   { tier: "core" },
   async (lab) => {

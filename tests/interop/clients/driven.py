@@ -83,6 +83,10 @@ def weigh(number, seconds, text):
     return {'number': number, 'size': len(text), 'digest': hashlib.sha256(text.encode()).hexdigest()}
 
 
+def refuse_setup():
+    raise LookupError('the disk is missing')
+
+
 def make(path, size):
     """A file with something in it up to 1 GB, with zeros beyond; tells its digest."""
     if os.path.dirname(path):
@@ -131,6 +135,8 @@ dispy._XferFile.__init__ = note_and_spoil
 function = {'work': work, 'read': read, 'send_back': send_back,
             'answer_big': answer_big, 'mark': mark, 'weigh': weigh,
             'die_first': die_first}[options.pop('function', 'work')]
+if options.pop('refuse_setup', False):
+    options['setup'] = refuse_setup
 port = options.pop('port', None)
 if port:
     dispy.config.DispyPort = port

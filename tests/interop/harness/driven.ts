@@ -18,6 +18,8 @@ export interface DrivenOptions {
   readonly spoil?: Readonly<Record<string, "grow" | "shrink" | "remove" | "unreadable">>;
   /** Results that are sent to it get lost: it has to ask for them. */
   readonly deaf?: boolean;
+  /** Its `setup` raises an exception at every node. */
+  readonly refuse_setup?: boolean;
   /** So many nodes must be set up before the first step. */
   readonly wait_nodes?: number;
   /** Addresses, or an address and CPUs. */

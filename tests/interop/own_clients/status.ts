@@ -199,7 +199,28 @@ async function mapping(): Promise<void> {
   await report([]);
 }
 
+async function waiting(): Promise<void> {
+  const told = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  await using cluster = await SharedJobCluster.open({
+    computation: python<[number], number>({
+      code: "def work(n):\n    import time\n    time.sleep(0.05)\n    return n * n\n",
+    }),
+    nodes: ["127.0.0.99"],
+    onWaiting: ({ reasons }) => {
+      emit("waits", { kinds: reasons.map(({ kind }) => kind) });
+      (reasons.length > 0 ? told : over).resolve();
+    },
+  });
+  const job = cluster.submit([3]);
+  await told.promise;
+  await cluster.allocateNode("127.0.0.2");
+  emit("result", { result: await job.result });
+  await over.promise;
+}
+
 await play({
+  waiting,
   order,
   lifecycle,
   cancel,

@@ -18,6 +18,7 @@ const ENCODER = new TextEncoder();
 const REQUESTS: readonly ControlRequest[] = [
   { request: "status" },
   { request: "jobs", cluster: "work", limit: 10 },
+  { request: "waits", cluster: "work" },
   { request: "cancelCluster", cluster: "1795352258752000", terminateRunning: false },
   { request: "cancelJob", cluster: "ünï", uid: 1795352258752001 },
   { request: "limitNode", node: "node1", cpus: null },
@@ -35,6 +36,13 @@ const CLUSTER = {
   jobsDone: 4,
   cpuTimeMs: 5.5,
   resultsUndelivered: 6,
+  waits: [{
+    kind: "setup_failed",
+    nodes: ["10.0.0.2"],
+    nodeCount: 1,
+    reason: "no disk",
+    text: "10.0.0.2: could not be set up: no disk",
+  }],
 };
 
 for (const request of REQUESTS) {
@@ -64,6 +72,13 @@ Deno.test("a control answer comes through, and is JSON with snake_case names", (
       jobs_done: 4,
       cpu_time_ms: 5.5,
       results_undelivered: 6,
+      waits: [{
+        kind: "setup_failed",
+        nodes: ["10.0.0.2"],
+        node_count: 1,
+        reason: "no disk",
+        text: "10.0.0.2: could not be set up: no disk",
+      }],
     },
     job: { uid: 7, state: "queued", node: null, age_ms: 8, running_ms: null },
   });
