@@ -15,7 +15,7 @@ import { JobNode } from "../node/node.ts";
 import { NodeFolder, NodeFolderError } from "../node/node_folder.ts";
 import type { NodeOptions } from "../node/options.ts";
 import { ProgramLanguage } from "../node/program/language.ts";
-import { PythonLanguage } from "../node/python/language.ts";
+import { findPython, PythonLanguage } from "../node/python/language.ts";
 import type { JobLanguage } from "../node/runner.ts";
 import { TypeScriptLanguage } from "../node/typescript/language.ts";
 import { type JobPermission, parseJobPermission } from "../node/typescript/permissions.ts";
@@ -117,13 +117,15 @@ async function findLanguages(
   { python = DEFAULT_PYTHON }: NodeConfig,
   permissions: readonly JobPermission[],
 ): Promise<JobLanguage[]> {
-  const pythonLanguage = new PythonLanguage(python);
+  const pythonLanguage = await findPython(python);
   const typeScript = await TypeScriptLanguage.find(permissions);
   if (typeScript === null) {
     log.warning("no TypeScript functions can be run here: there is no deno in PATH");
   }
+  const hasPython = pythonLanguage instanceof PythonLanguage;
+  if (!hasPython) log.warning(pythonLanguage.reason);
   return [
-    new ProgramLanguage({ python }, pythonLanguage),
+    new ProgramLanguage({ python: hasPython ? python : null }, pythonLanguage),
     ...(typeScript === null ? [] : [typeScript]),
     pythonLanguage,
   ];

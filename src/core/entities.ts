@@ -346,7 +346,10 @@ export interface ClusterOptions {
   readonly exclusive: boolean;
   /** {@linkcode DEFAULT_TERMS} where absent. */
   readonly terms?: Terms;
-  /** Only nodes have use for it whose platform has this among its words; any where absent. */
+  /**
+   * Only nodes have use for it whose platform has this among its words, or, behind a `!`, has it
+   * not; any where absent.
+   */
   readonly platform?: string | undefined;
   /** Only nodes of the same generation of the protocol understand it; any does where absent. */
   readonly generation?: string | undefined;

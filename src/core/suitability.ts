@@ -11,7 +11,11 @@ import type { Core } from "./state.ts";
 /** Why the cluster cannot use the node, as the end of "node X is not used: …"; `null` = it can. */
 export function unsuitability({ options }: Cluster, { info }: Node): string | null {
   const { platform, generation } = options;
-  if (platform !== undefined && !info.platform.split(/\s+/).includes(platform)) {
+  const words = info.platform.split(/\s+/);
+  if (platform?.startsWith("!")) {
+    const word = platform.slice(1);
+    if (words.includes(word)) return `its platform says ${word}`;
+  } else if (platform !== undefined && !words.includes(platform)) {
     return `it does not run ${platform}`;
   }
   const ofNode = info.generation ?? null;

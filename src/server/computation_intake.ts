@@ -18,7 +18,7 @@ import {
   SIGN_RANDOM_BYTES,
   type XferFile,
 } from "../wire/mod.ts";
-import { decodeTypeScriptCode, TYPESCRIPT_PLATFORM } from "../wire/typescript_jobs.ts";
+import { platformNeeded } from "../wire/platform_words.ts";
 import { messageOf } from "../log/error_message.ts";
 import { externalOf, isLoopback } from "../net/addresses.ts";
 import { splitAsked, TermsError, termsOf } from "./cluster_terms.ts";
@@ -162,8 +162,8 @@ export class ComputationIntake {
         reentrant: compute.reentrant,
         exclusive,
         terms,
-        // Python nodes would refuse it, each again and again.
-        platform: decodeTypeScriptCode(compute.code) === null ? undefined : TYPESCRIPT_PLATFORM,
+        // Other nodes would refuse it, each again and again.
+        platform: platformNeeded(compute),
         generation: dialect.generation,
       }, nowMs)
     );

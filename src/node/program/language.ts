@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isPythonProgram } from "../../wire/platform_words.ts";
 import {
   type ComputationCode,
   type ComputationRunner,
@@ -18,8 +19,8 @@ import { ProgramJob } from "./job.ts";
 
 /** How programs are run that are no executables themselves, by the end of their names. */
 export interface Interpreters {
-  /** The Python program for `.py`. */
-  readonly python: string;
+  /** The Python program for `.py`; `null` where there is none. */
+  readonly python: string | null;
 }
 
 /** See the module's description. */
@@ -41,17 +42,22 @@ export class ProgramLanguage implements JobLanguage {
   }
 
   async open(task: ComputationTask): Promise<ComputationRunner> {
+    const command = this.#command(task.name);
     const hasFunctions = task.setup !== null || task.cleanup !== null;
     if (hasFunctions && this.functions === null) {
       throw new RunnerError("this node has no Python to run setup and cleanup functions with");
     }
     const functions = hasFunctions ? await this.functions!.open(task) : null;
-    return new ProgramRunner(task, this.#command(task.name), functions);
+    return new ProgramRunner(task, command, functions);
   }
 
   /** What is run, up to the job's own arguments; as dispynode does. */
   #command(path: string): string[] {
-    if (path.endsWith(".py")) return [this.interpreters.python, path];
+    if (isPythonProgram(path)) {
+      const { python } = this.interpreters;
+      if (python === null) throw new RunnerError("this node has no Python to run the program with");
+      return [python, path];
+    }
     if (path.toLowerCase().endsWith(".java")) return ["java", path];
     return [path];
   }

@@ -22,6 +22,16 @@ import template from "./harness/template.py" with { type: "text" };
 /** Stands before the first frame. A Python may greet the world before: its site's owner says so. */
 const FRAMES_BEGIN = "dispyscheduler:frames:";
 
+/** What a Python must be to run jobs: ends with what is wrong. */
+export const REQUIREMENTS = `
+import sys
+import os
+if sys.version_info < (3, 8):
+    sys.exit('it is Python %d.%d, and jobs need 3.8 or newer' % sys.version_info[:2])
+if not hasattr(os, 'fork'):
+    sys.exit('it cannot fork, as on Windows, and jobs need that')
+`;
+
 /**
  * What Python is started with: it reads the harness from its stdin. First of all the current folder
  * leaves the module path, where a computation's files could stand for modules of Python's.
@@ -29,11 +39,7 @@ const FRAMES_BEGIN = "dispyscheduler:frames:";
 const BOOTSTRAP = `
 import sys
 sys.path[:] = [path for path in sys.path if path]
-import os
-if sys.version_info < (3, 8):
-    sys.exit('it is Python %d.%d, and jobs need 3.8 or newer' % sys.version_info[:2])
-if not hasattr(os, 'fork'):
-    sys.exit('it cannot fork, as on Windows, and jobs need that')
+${REQUIREMENTS}
 import json
 def read(size):
     data = b''

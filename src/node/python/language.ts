@@ -4,14 +4,18 @@
  * @module
  */
 
+import { messageOf } from "../../log/error_message.ts";
+import { NO_PYTHON_PLATFORM } from "../../wire/platform_words.ts";
 import { decodeTypeScriptCode } from "../../wire/typescript_jobs.ts";
-import type {
-  ComputationCode,
-  ComputationRunner,
-  ComputationTask,
-  JobLanguage,
+import {
+  type ComputationCode,
+  type ComputationRunner,
+  type ComputationTask,
+  type JobLanguage,
+  RunnerError,
 } from "../runner.ts";
 import { PythonComputation } from "./computation.ts";
+import { REQUIREMENTS } from "./harness.ts";
 import type { PythonSettings } from "./session.ts";
 
 /**
@@ -19,6 +23,12 @@ import type { PythonSettings } from "./session.ts";
  * 5 seconds".
  */
 const TERMINATE_GRACE_MS = 5000;
+
+/** How long Python may take to tell its version: it may lie on a disk of the network. */
+const FIND_LIMIT_MS = 20_000;
+
+/** Ends with a word about the version, or with what is wrong on stderr. */
+const PROBE = `${REQUIREMENTS}\nprint('%d.%d.%d' % sys.version_info[:3])\n`;
 
 /** Runs Python functions through the machine's Python, which needs no dispy for it. */
 export class PythonLanguage implements JobLanguage {
@@ -28,19 +38,81 @@ export class PythonLanguage implements JobLanguage {
 
   /**
    * @param python The Python to run, 3.8 or newer: a path, or a name that is looked for in PATH.
-   * Whether it is there shows when the first computation comes.
    * @param terminateGraceMs How long a job may take to end by itself once it was interrupted.
+   * @param version Of that Python, for the log.
    */
-  constructor(python: string = "python3", terminateGraceMs: number = TERMINATE_GRACE_MS) {
+  constructor(
+    python: string = "python3",
+    terminateGraceMs: number = TERMINATE_GRACE_MS,
+    version: string = "",
+  ) {
     this.#settings = { python, terminateGraceMs };
-    this.name = `Python (${python})`;
+    this.name = `Python ${version} (${python})`.replace("  ", " ");
   }
 
-  accepts({ type, code }: ComputationCode): boolean {
-    return type === "function" && decodeTypeScriptCode(code) === null;
+  accepts(code: ComputationCode): boolean {
+    return isPythonFunction(code);
   }
 
   open(task: ComputationTask): Promise<ComputationRunner> {
     return PythonComputation.open(this.#settings, task);
+  }
+}
+
+/** In the place of Python where there is none: refuses its functions, and says why. */
+export class NoPython implements JobLanguage {
+  readonly name = "no Python";
+  readonly platformMark = NO_PYTHON_PLATFORM;
+
+  /** @param reason Why there is none, and what to do. */
+  constructor(readonly reason: string) {}
+
+  accepts(code: ComputationCode): boolean {
+    return isPythonFunction(code);
+  }
+
+  open(): Promise<ComputationRunner> {
+    return Promise.reject(new RunnerError(this.reason));
+  }
+}
+
+/** Whether a computation is one of Python functions. */
+function isPythonFunction({ type, code }: ComputationCode): boolean {
+  return type === "function" && decodeTypeScriptCode(code) === null;
+}
+
+/**
+ * Looks for the Python that is to run jobs.
+ *
+ * @param python A path, or a name that is looked for in PATH.
+ * @param limitMs How long it may take to tell its version.
+ */
+export async function findPython(
+  python: string,
+  limitMs: number = FIND_LIMIT_MS,
+): Promise<PythonLanguage | NoPython> {
+  const none = (why: string) =>
+    new NoPython(`Python functions cannot run at this node: ${why} (node's option --python)`);
+  const limit = AbortSignal.timeout(limitMs);
+  try {
+    const { success, code, stdout, stderr } = await new Deno.Command(python, {
+      args: ["-c", PROBE],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      signal: limit,
+    }).output();
+    const [said = "", complaint = ""] = [stdout, stderr].map((bytes) => {
+      return new TextDecoder().decode(bytes).trim().split("\n").at(-1);
+    });
+    if (success) return new PythonLanguage(python, TERMINATE_GRACE_MS, said);
+    if (limit.aborted) return none(`${python} does not tell its version`);
+    return none(`${python} is of no use: ${complaint || `it ends with code ${code}`}`);
+  } catch (error) {
+    return none(
+      error instanceof Deno.errors.NotFound
+        ? `there is no ${python}: install Python 3.8 or newer`
+        : messageOf(error),
+    );
   }
 }
