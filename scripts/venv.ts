@@ -65,7 +65,9 @@ type Step = readonly [what: string, program: string, args: readonly string[]];
 export function requirementsOf(release: string, python: Pick<Python, "version">): string[] {
   const [major, minor] = python.version;
   const [, middle = 0] = release.split(".").map(Number);
-  const framework = middle < 8 ? "asyncoro==4.5.6" : "pycos==4.12.2";
+  // From pycos 4.9 on, calls of older dispys about their clusters return nothing.
+  const pycos = middle < 12 ? "pycos==4.8.15" : "pycos==4.12.2";
+  const framework = middle < 8 ? "asyncoro==4.5.6" : pycos;
   const psutil = major === 2 || minor < 7 ? OLD_PSUTIL : PSUTIL;
   return [`dispy==${release}`, framework, psutil];
 }

@@ -1,5 +1,10 @@
-"""What the client programs of the scenarios share: clusters on loopback, and JSON lines."""
+"""What the client programs of the scenarios share: clusters on loopback, and JSON lines.
 
+Works with every release of dispy and every Python that the tests know: options have the names of
+today's dispy and are given to older ones as these call them.
+"""
+
+import inspect
 import json
 import os
 import socket
@@ -15,12 +20,15 @@ SCHEDULER = os.environ.get('LAB_SCHEDULER', '127.0.0.1')
 OWN_ADDRESS = os.environ.get('LAB_ADDRESS', '127.0.0.1')
 EXTERNAL_ADDRESS = os.environ.get('LAB_EXTERNAL_ADDRESS')
 CLIENT_PORT = int(os.environ.get('LAB_CLIENT_PORT', 0))
+# What dispy called its options before 4.13; before 4.11 a client had only one port to name.
+OLD_NAMES = {'scheduler_host': 'scheduler_node', 'job_status': 'callback', 'client_port': 'port'}
 _printing = threading.Lock()
 
 
 def emit(event, **fields):
     """Prints one JSON line for the test."""
-    line = json.dumps(dict({'event': event, 'at': time.time()}, **fields))
+    # `event` comes first also where a dict has no order.
+    line = '{"event": %s, %s' % (json.dumps(event), json.dumps(dict(fields, at=time.time()))[1:])
     with _printing:
         sys.stdout.write(line + '\n')
         sys.stdout.flush()
@@ -55,9 +63,13 @@ class Nodes(object):
 
     def wait(self, condition, timeout=30):
         """Waits until condition(self) holds."""
+        deadline = time.time() + timeout
         with self.changed:
-            if not self.changed.wait_for(lambda: condition(self), timeout):
-                raise Exception('nodes so far: %s' % sorted(self.ready))
+            while not condition(self):  # Python 2.7 has no wait_for
+                left = deadline - time.time()
+                if left <= 0:
+                    raise Exception('nodes so far: %s' % sorted(self.ready))
+                self.changed.wait(left)
 
     def wait_for(self, count, timeout=30):
         """Waits until this many nodes are set up."""
@@ -66,9 +78,18 @@ class Nodes(object):
 
 def cluster(computation, **options):
     """A SharedJobCluster at the scheduler of the scenario."""
+    # ip_addr is an old name, but a SharedJobCluster of dispy 4.15 looks for no other.
     defaults = {'scheduler_host': SCHEDULER, 'ip_addr': OWN_ADDRESS, 'client_port': CLIENT_PORT,
                 'ext_ip_addr': EXTERNAL_ADDRESS, 'loglevel': dispy.logger.DEBUG, 'depends': []}
-    return dispy.SharedJobCluster(computation, **dict(defaults, **options))
+    return dispy.SharedJobCluster(computation, **named(dict(defaults, **options)))
+
+
+def named(options):
+    """The options of a SharedJobCluster by the names that this release has for them."""
+    spec = inspect.getfullargspec if hasattr(inspect, 'getfullargspec') else inspect.getargspec
+    known = spec(dispy.SharedJobCluster.__init__).args
+    return dict((name if name in known else OLD_NAMES.get(name, name), value)
+                for name, value in options.items())
 
 
 def ask(cluster, tag, request, then=None):

@@ -9,6 +9,7 @@ import type { Venv } from "../../../scripts/venv.ts";
 import { Client, type ClientRun } from "./client.ts";
 import type { Namespace } from "./namespace.ts";
 import { LabProcess } from "./process.ts";
+import { hostOption, portOf, type Release } from "./releases.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname.replace(/\/$/, "");
 const CLIENTS = new URL("../clients/", import.meta.url).pathname;
@@ -53,6 +54,8 @@ const START_LIMIT_MS = 20_000;
 export interface SchedulerOptions {
   /** Which program it is, where the scenario is about that; {@linkcode SCHEDULER} otherwise. */
   readonly kind?: typeof SCHEDULER;
+  /** The release of a reference; today's when absent. */
+  readonly release?: Release;
   /** Options after `--daemon -i 127.0.0.1`, the same for ours and the reference. */
   readonly args?: readonly string[];
   /** Base port; 9700 when absent, which our scheduler and the reference share as the default. */
@@ -67,6 +70,8 @@ export interface SchedulerOptions {
 export interface NodeOptions {
   /** Which program it is, where the scenario is about that; {@linkcode NODES} decides otherwise. */
   readonly kind?: NodeKind;
+  /** The release of a dispynode; today's when absent. */
+  readonly release?: Release;
   readonly cpus?: number;
   readonly args?: readonly string[];
   /** Options that nodes of ours have and dispy's have not: the latter get none. */
@@ -85,6 +90,8 @@ export interface NodeOptions {
 export interface ClientOptions {
   /** How the report calls it; the program's name when absent. */
   readonly name?: string;
+  /** The release of dispy that it runs with; today's when absent. */
+  readonly release?: Release;
   readonly args?: readonly (string | number)[];
   /** Files to find in its working directory at the start. */
   readonly files?: Record<string, string>;
@@ -121,7 +128,7 @@ export class Lab {
     return all.length > 0 ? all.join(" and ") : undefined;
   }
 
-  /** The Python environment with dispy. */
+  /** The Python environment with today's dispy. */
   get venv(): Venv {
     return this.#venv;
   }
@@ -157,10 +164,13 @@ export class Lab {
       ...(options.port ? ["-p", String(options.port)] : []),
       ...(options.args ?? []),
     ];
-    const argv = (options.kind ?? SCHEDULER) === "reference"
-      ? [this.#venv.python, `${this.#venv.bin}/dispyscheduler.py`, ...args]
+    const isReference = (options.kind ?? SCHEDULER) === "reference";
+    const { python, bin } = options.release?.venv ?? this.#venv;
+    const argv = isReference
+      ? [python, `${bin}/dispyscheduler.py`, ...args]
       : ["deno", "run", ...SCHEDULER_PERMISSIONS, `${ROOT}/main.ts`, ...args];
-    return await this.startSchedulerAs(argv, store, options.port);
+    const port = options.port ?? (isReference ? portOf(options.release) : PORTS.current);
+    return await this.startSchedulerAs(argv, store, port);
   }
 
   /** Ends the scheduler as a crash does, and starts another where it has kept its state. */
@@ -194,14 +204,15 @@ export class Lab {
   async startNode(n: number, options: NodeOptions = {}): Promise<LabProcess> {
     const address = this.node(n);
     const store = await this.folder(`node-${n}`);
-    const port = options.port ?? PORTS.current;
     const isOurs = this.#isOurs(n, options);
+    const release = isOurs ? undefined : options.release;
+    const port = options.port ?? portOf(release);
     const node = this.start(`node ${address}`, [
       ...this.nodeProgram(isOurs, options),
       ...["-d", "--clean", "-i", address, "--name", `node${n}`],
       ...(options.takesCommands ? [] : ["--daemon"]),
       ...["-c", String(options.cpus ?? NODE_CPUS), "--dest_path_prefix", store],
-      ...(options.knowsScheduler ?? true ? ["--scheduler_host", "127.0.0.1"] : []),
+      ...(options.knowsScheduler ?? true ? [hostOption(release), "127.0.0.1"] : []),
       ...(options.port ? ["-p", String(port)] : []),
       ...(options.args ?? []),
       ...(isOurs ? options.ownArgs ?? [] : []),
@@ -221,12 +232,13 @@ export class Lab {
   }
 
   /** The command line of a node up to its options. */
-  nodeProgram(isOurs: boolean, { odd, takesCommands }: NodeOptions = {}): string[] {
+  nodeProgram(isOurs: boolean, { odd, takesCommands, release }: NodeOptions = {}): string[] {
     if (isOurs) return ["deno", "run", "--allow-all", `${ROOT}/main.ts`, "node"];
     const isOdd = odd || takesCommands;
+    const { python, bin } = release?.venv ?? this.#venv;
     return [
-      this.#venv.python,
-      ...(isOdd ? [ODD_NODE, ...odd ?? [], "--"] : [`${this.#venv.bin}/dispynode.py`]),
+      python,
+      ...(isOdd ? [ODD_NODE, ...odd ?? [], "--"] : [`${bin}/dispynode.py`]),
     ];
   }
 
@@ -243,7 +255,8 @@ export class Lab {
     for (const [path, text] of Object.entries(options.files ?? {})) {
       await Deno.writeTextFile(`${cwd}/${path}`, text);
     }
-    const argv = [this.#venv.python, `${CLIENTS}${program}`, ...(options.args ?? []).map(String)];
+    const { python } = options.release?.venv ?? this.#venv;
+    const argv = [python, `${CLIENTS}${program}`, ...(options.args ?? []).map(String)];
     const name = options.name ?? `client ${program}`;
     return new Client(this.start(name, argv, cwd, options.namespace, options.env));
   }

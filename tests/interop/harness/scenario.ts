@@ -21,6 +21,8 @@ export interface ScenarioOptions {
   readonly referenceFails?: string;
   /** Why this machine cannot play it, found out by the one who registers it. */
   readonly unavailable?: string | undefined;
+  /** What no machine has to have, and this one has not: skipped, also in CI. */
+  readonly lacking?: string | undefined;
 }
 
 const DEFAULT_LIMIT_MS = 60_000;
@@ -60,7 +62,7 @@ export function scenario(
   const lacks = "unavailable" in prepared || options.unavailable !== undefined;
   Deno.test({
     name: `[${options.tier}] ${name}`,
-    ignore: lacks && !inCi,
+    ignore: options.lacking !== undefined || lacks && !inCi,
     fn: async () => {
       if ("unavailable" in prepared) throw new Error(prepared.unavailable);
       if (options.unavailable !== undefined) throw new Error(options.unavailable);

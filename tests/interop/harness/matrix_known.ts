@@ -1,0 +1,49 @@
+/**
+ * What is known of the matrix of releases: what no scheduler can do, and what came of the rows when
+ * `scripts/matrix.ts` last had them played.
+ *
+ * @module
+ */
+
+import { type ReleaseName, titleOf } from "./releases.ts";
+
+/** Releases that are played only to record what comes of them, as they are not served yet. */
+export const NOT_YET: ReadonlySet<string> = new Set([
+  "4.10.6",
+  "4.10.0, Python 3.6",
+  "4.9.1, Python 3.6",
+  "4.8.9, Python 3.6",
+  "4.7.7, Python 3.6",
+  "4.6.18, Python 3.6",
+  "4.15.2, Python 2.7",
+  "4.10.6, Python 2.7",
+  "4.6.18, Python 2.7",
+]);
+
+/** What came of each row by release: `null` is good. */
+export type Played = Readonly<Record<string, Readonly<Record<string, string | null>>>>;
+
+/** Where {@linkcode outcomes} are. */
+export const OUTCOMES_FILE = new URL("../matrix/outcomes.json", import.meta.url);
+
+/** What came of the rows with either scheduler. */
+export function outcomes(): Readonly<Record<"ours" | "reference", Played>> {
+  return JSON.parse(Deno.readTextFileSync(OUTCOMES_FILE));
+}
+
+/** Rows that clients or nodes of a release cannot do, whatever the scheduler does. */
+const CANNOT: readonly {
+  readonly row: string;
+  readonly applies: (release: ReleaseName) => boolean;
+  readonly reason: string;
+}[] = [];
+
+/** Why clients or nodes of a release cannot do a row with any scheduler, if that is so. */
+export function cannot(release: ReleaseName, row: string): string | undefined {
+  return CANNOT.find((entry) => entry.row === row && entry.applies(release))?.reason;
+}
+
+/** Whether a release's own scheduler is known to fail in a row. */
+export function originalFails(release: ReleaseName, row: string): boolean {
+  return (outcomes().reference[titleOf(release)]?.[row] ?? null) !== null;
+}

@@ -1,0 +1,80 @@
+/**
+ * The scenarios of one release of the matrix.
+ *
+ * With `DISPY_MATRIX_RECORD` set to a folder, what came of the rows is written there for
+ * `scripts/matrix.ts`, and nothing is a failure.
+ *
+ * @module
+ */
+
+import { deepStrictEqual as equal } from "node:assert/strict";
+import { Certificates, OPENSSL_AVAILABLE } from "../../unit/net/certificates.ts";
+import { type Lab, SCHEDULER } from "./lab.ts";
+import { type Outcomes, playRows, playSecured, ROWS } from "./matrix.ts";
+import { cannot, NOT_YET, originalFails } from "./matrix_known.ts";
+import { installed, type Release, type ReleaseName, titleOf } from "./releases.ts";
+import { scenario } from "./scenario.ts";
+
+const RECORD = Deno.env.get("DISPY_MATRIX_RECORD");
+/** Rows to play, separated by `;`, for work on one of them. */
+const ONLY = Deno.env.get("DISPY_MATRIX_ROWS")?.split(";");
+
+async function check(
+  release: Release,
+  rows: readonly string[],
+  play: (rows: readonly string[]) => Promise<Outcomes>,
+): Promise<void> {
+  const possible = rows.filter((row) => cannot(release, row) === undefined);
+  const played = ONLY === undefined ? possible : possible.filter((row) => ONLY.includes(row));
+  if (played.length === 0) return;
+  const outcomes = await play(played);
+  if (RECORD !== undefined) {
+    const name = `${SCHEDULER} ${titleOf(release)} ${played[0]}.json`.replaceAll(/[ ,]+/g, "_");
+    const entry = { scheduler: SCHEDULER, release: titleOf(release), rows: [...outcomes] };
+    await Deno.writeTextFile(`${RECORD}/${name}`, JSON.stringify(entry));
+    return;
+  }
+  const known = (row: string) => SCHEDULER === "reference" && originalFails(release, row);
+  const problems = [...outcomes].filter(([row, problem]) => problem !== null && !known(row));
+  equal(Object.fromEntries(problems), {});
+}
+
+/** Whether this Python's dispy can do TLS: it calls a function that Python 3.12 dropped. */
+async function canDoTls({ venv }: Release): Promise<boolean> {
+  const args = ["-c", "import ssl; ssl.wrap_socket"];
+  return (await new Deno.Command(venv.python, { args, stderr: "null" }).output()).success;
+}
+
+/** Registers the scenarios of a release. */
+export async function matrix(name: ReleaseName): Promise<void> {
+  if (RECORD === undefined && NOT_YET.has(titleOf(name))) return;
+  const release = await installed(name);
+  const missing = "unavailable" in release ? release.unavailable : undefined;
+  // Packages bring today's Python; those of former days are taken where they are.
+  const lacking = name.python === undefined ? undefined : missing;
+  const unavailable = name.python === undefined ? missing : undefined;
+  if (lacking !== undefined) console.warn(`dispy ${titleOf(name)} is skipped: ${lacking}`);
+  const play = (what: string, limitMs: number, steps: (lab: Lab, has: Release) => Promise<void>) =>
+    scenario(
+      `dispy ${titleOf(name)}: ${what}`,
+      { tier: "more", limitMs, unavailable, lacking },
+      (lab) => steps(lab, release as Release),
+    );
+
+  play(
+    "clients and nodes get what their own scheduler gives them",
+    300_000,
+    (lab, release) => check(release, ROWS, (rows) => playRows(lab, release, rows)),
+  );
+  play(
+    "secrets",
+    60_000,
+    (lab, release) => check(release, ["secrets"], () => playSecured(lab, release)),
+  );
+  if (missing === undefined && (!OPENSSL_AVAILABLE || !await canDoTls(release as Release))) return;
+  play("TLS", 60_000, (lab, release) =>
+    check(release, ["TLS"], async () => {
+      await using certificates = await Certificates.open();
+      return await playSecured(lab, release, await certificates.selfSigned("rsa", true));
+    }));
+}

@@ -1,0 +1,3 @@
+import { matrix } from "../harness/matrix_scenarios.ts";
+
+await matrix({ dispy: "4.10.6", python: "2.7" });
