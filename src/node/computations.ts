@@ -7,14 +7,18 @@
 import { join } from "node:path";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
-import { dumps } from "../pickle/mod.ts";
+import { dumps, PyTuple } from "../pickle/mod.ts";
 import {
   ACK,
+  callsInTodaysForm,
   type Compute,
   ComputeType,
+  CURRENT_RELEASE,
+  dialectOf,
   encodeIntAnswer,
   type MessageStream,
   type NodeCloseRequest,
+  type NodeComputeRequest,
   programFile,
   type SetupRequest,
 } from "../wire/mod.ts";
@@ -50,6 +54,8 @@ export interface ComputationEvents {
   onClosed(): void;
 }
 
+const NO_ARGS = new PyTuple([]);
+
 /** A computation is not taken; the message says why. */
 class Refusal extends Error {}
 
@@ -66,8 +72,10 @@ export class Computations {
   }
 
   /** `COMPUTE:` takes a computation, or says why not. */
-  async take(stream: MessageStream, compute: Compute): Promise<void> {
+  async take(stream: MessageStream, request: NodeComputeRequest): Promise<void> {
     const { held, options } = this.context;
+    const todays = callsInTodaysForm(request.compute);
+    const compute = todays?.compute ?? request.compute;
     let computation: HeldComputation;
     try {
       const scheduler = this.#checked(stream, compute);
@@ -87,6 +95,9 @@ export class Computations {
       log.warning("computation refused", { computation: compute.name, reason: error.message });
       return await stream.writeMessage(ENCODER.encode(error.message));
     }
+    computation.setupArgs = todays?.setupArgs ?? null;
+    computation.needsNoSetupRequest = compute.setup === null &&
+      dialectOf(request.oldestRelease ?? CURRENT_RELEASE).setup === "id_where_needed";
     held.add(computation);
     try {
       await stream.writeMessage(encodeIntAnswer(options.cpus));
@@ -111,19 +122,8 @@ export class Computations {
     if (computation.state !== "received") {
       return await stream.writeMessage(ENCODER.encode("invalid computation: it is set up already"));
     }
-    computation.touch();
-    computation.state = "setting_up";
-    const outcome = await within(
-      this.context.options.setupTimeoutMs,
-      computation.runner.setup(dumps(setupArgs)),
-    );
-    computation.touch();
-    if (outcome.kind === "ready" && computation.state === "setting_up") {
-      computation.state = "ready";
-      return await stream.writeMessage(ACK);
-    }
-    const reason = outcome.kind === "failed" ? outcome.reason : "it was closed meanwhile";
-    log.warning("setup of a computation failed", { computation: computation.compute.name });
+    const reason = await this.#setUp(computation, computation.runner, setupArgs);
+    if (reason === null) return await stream.writeMessage(ACK);
     try {
       await stream.writeMessage(ENCODER.encode(reason));
     } finally {
@@ -131,11 +131,47 @@ export class Computations {
     }
   }
 
+  /** A job has come: sets its computation up if its scheduler does not ask for that. */
+  async setUpForJob(computeId: number): Promise<void> {
+    const computation = this.context.held.get(computeId);
+    if (computation?.needsNoSetupRequest !== true || computation.runner === null) return;
+    const isFirst = computation.state === "received";
+    const reason = isFirst
+      ? await this.#setUp(computation, computation.runner, NO_ARGS)
+      : await computation.setup;
+    if (isFirst && reason !== null) await this.#closeOnce(computation, false);
+  }
+
+  /** Runs a setup function; returns why it has failed, or `null`. */
+  #setUp(
+    computation: HeldComputation,
+    runner: ComputationRunner,
+    setupArgs: PyTuple,
+  ): Promise<string | null> {
+    const run = async () => {
+      computation.touch();
+      computation.state = "setting_up";
+      const outcome = await within(
+        this.context.options.setupTimeoutMs,
+        runner.setup(dumps(computation.setupArgs ?? setupArgs)),
+      );
+      computation.touch();
+      if (outcome.kind === "ready" && computation.state === "setting_up") {
+        computation.state = "ready";
+        return null;
+      }
+      log.warning("setup of a computation failed", { computation: computation.compute.name });
+      return outcome.kind === "failed" ? outcome.reason : "it was closed meanwhile";
+    };
+    return computation.setup = run();
+  }
+
   /** `CLOSE:` closes a computation once its jobs are done, or resets it. */
   async close(stream: MessageStream, request: NodeCloseRequest): Promise<void> {
     const computation = this.context.held.get(request.computeId);
     const isIts = computation !== undefined && computation.compute.auth === request.auth &&
-      computation.compute.nodeIpAddr === request.nodeIpAddr;
+      // Schedulers before 4.8 do not say it.
+      computation.compute.nodeIpAddr === (request.nodeIpAddr ?? computation.compute.nodeIpAddr);
     if (isIts) {
       computation.touch();
       if (request.terminatePending) this.#endJobs(computation);
@@ -160,11 +196,12 @@ export class Computations {
     readonly schedulerIpAddr: string;
     readonly schedulerPort: number;
   } {
-    const { id, auth, nodeIpAddr, schedulerIpAddr, schedulerPort } = compute;
-    if (
-      id === null || auth === null || nodeIpAddr === null || schedulerIpAddr === null ||
-      schedulerPort === null
-    ) throw new Refusal("Invalid computation request ignored");
+    const { id, auth, schedulerIpAddr, schedulerPort } = compute;
+    // Schedulers before 4.8 do not say at which of its addresses they have found this node.
+    const nodeIpAddr = compute.nodeIpAddr ?? stream.localAddr.hostname;
+    if (id === null || auth === null || schedulerIpAddr === null || schedulerPort === null) {
+      throw new Refusal("Invalid computation request ignored");
+    }
     if (!ownAddress(this.context.addresses, nodeIpAddr, stream.localAddr.hostname)) {
       throw new Refusal(`Invalid node address: ${nodeIpAddr}`);
     }

@@ -62,6 +62,12 @@ export class HeldComputation {
   /** Where jobs reach their client straight; `null` = by way of {@linkcode replyTo} alone. */
   clientAddress: PeerAddress | null;
   readonly jobs: Map<number, HeldJob> = new Map();
+  /** Arguments of its functions, where they came with it: those with `SETUP:` do not count then. */
+  setupArgs: PyTuple | null = null;
+  /** Schedulers before 4.10 send no `SETUP:` where there is no setup function. */
+  needsNoSetupRequest = false;
+  /** Its setup, once that has begun: why it has failed, or `null`. */
+  setup: Promise<string | null> | null = null;
   /** Closes it, once that has begun. */
   closed: Promise<void> | null = null;
   readonly #idleWaiters: (() => void)[] = [];

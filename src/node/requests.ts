@@ -136,12 +136,13 @@ export class Requests {
     const { computations, jobs } = this.parts;
     switch (request.kind) {
       case "COMPUTE":
-        return await computations.take(stream, request.compute);
+        return await computations.take(stream, request);
       case "SETUP":
         return await computations.setUp(stream, request);
       case "FILEXFER":
         return await takeFile(this.context, stream, request.file);
       case "JOB":
+        await computations.setUpForJob(request.job.computeId);
         await jobs.take(stream, request.job);
         return this.parts.replies.resendSoon();
       case "TERMINATE_JOB":

@@ -18,7 +18,6 @@ import {
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import { PyObject } from "../pickle/mod.ts";
 import { delay } from "@std/async/delay.js";
 import {
   ACK,
@@ -33,6 +32,7 @@ import {
   type DispyJob,
   encodeClientRequest,
   encodeToNode,
+  hasSetupCall,
   type JobAnswer,
   MAX_MESSAGE_BYTES,
   type MessageStream,
@@ -541,8 +541,8 @@ function keyOf(node: Node, computeId: number): string {
 const EMPTY = new Uint8Array(0);
 
 /** Nodes before 4.10 want `SETUP:` only where there is a setup function to run. */
-function wantsSetup(node: Node, { setup }: Compute): boolean {
-  return dialectOfNode(node).setup !== "id_where_needed" || setup instanceof PyObject;
+function wantsSetup(node: Node, compute: Compute): boolean {
+  return dialectOfNode(node).setup !== "id_where_needed" || hasSetupCall(compute);
 }
 
 /** Whether `share`'s node is to get no job, of those that are on their way either. */

@@ -20,7 +20,7 @@ import {
   requireString,
   toInt,
 } from "./fields.ts";
-import { decodeCompute, encodeCompute } from "./records/compute.ts";
+import { decodeCompute, encodeCompute, oldestReleaseOf } from "./records/compute.ts";
 import type { Compute } from "./records/compute.ts";
 import { decodeDispyJob, encodeDispyJob } from "./records/dispy_job.ts";
 import type { DispyJob } from "./records/dispy_job.ts";
@@ -32,6 +32,8 @@ import { decodePickle, encodeTagged, splitTag, unknownTag } from "./tags.ts";
 export interface NodeComputeRequest {
   readonly kind: "COMPUTE";
   readonly compute: Compute;
+  /** Of one that was received: the oldest release that its scheduler can be of. */
+  readonly oldestRelease?: string;
 }
 
 /** Take this file. The file transfer follows, see `file_transfer.ts`. */
@@ -135,6 +137,14 @@ function toNodeBody(request: ToNodeRequest, dialect: Dialect): PyValue {
 
 const NO_ARGS = new PyTuple([]);
 
+function decodeComputeRequest(value: PyValue): NodeComputeRequest {
+  return {
+    kind: "COMPUTE",
+    compute: decodeCompute(value),
+    oldestRelease: oldestReleaseOf(value),
+  };
+}
+
 /**
  * Reads a request to a node, without the auth code.
  *
@@ -144,7 +154,7 @@ export function decodeToNode(message: Uint8Array): ToNodeRequest {
   const { tag, body } = splitTag(message);
   switch (tag) {
     case "COMPUTE":
-      return { kind: tag, compute: decodeCompute(decodePickle(body, tag)) };
+      return decodeComputeRequest(decodePickle(body, tag));
     case "FILEXFER":
       return { kind: tag, file: decodeXferFile(decodePickle(body, tag)) };
     case "JOB":

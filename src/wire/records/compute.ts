@@ -42,7 +42,7 @@ export interface Compute {
   readonly reentrant: boolean;
   /** Whether nodes shall serve nobody else meanwhile. */
   readonly exclusive: boolean;
-  /** Name of the setup function, `None`, or what clients before 4.11 send (`call_of.ts`). */
+  /** Name of the setup function, `None`, or what clients before 4.11 send (`function_call.ts`). */
   readonly setup: PyValue;
   /** A bool, the name of the cleanup function, or what clients before 4.11 send. */
   readonly cleanup: PyValue;
