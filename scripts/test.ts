@@ -1,136 +1,128 @@
 /**
- * The whole test run: format, lint, types, unit tests, simulation, the compile step, real dispy.
+ * The whole test run: format, lint, types, unit tests, simulation, fuzzing, the compile step, real
+ * dispy; several tasks side by side. One line a task, and what it has printed where it failed.
  *
- * A failing stage does not stop the ones after it. The very last line is
- * `N passed, N failed, N skipped`, alone; the exit code is 1 when anything failed.
+ * A failing task does not stop the others. The very last line is `N passed, N failed, N skipped`,
+ * alone; the exit code is 1 when anything failed.
  *
  *     deno task test                       everything
  *     deno task test --only unit,sim       some stages
- *     deno task ok                         the fast ones
+ *     deno task ok                         those that ask no network and no other program
+ *
+ * `DENO_JOBS` says how many tasks are to run side by side.
  *
  * @module
  */
 
 import { type Children, withChildren } from "./children.ts";
-import { ROOT } from "./config.ts";
-
-/** What came out of a stage, or of all of them. */
-interface Tally {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
+import { add, noTally, type Tally } from "./test/junit.ts";
+import { type Outcome, runTasks, type Task, testFiles } from "./test/tasks.ts";
 
 interface Stage {
-  name: string;
-  /** Part of `deno task ok`, which is to take seconds. */
-  fast: boolean;
-  /** A stage that runs longer counts as failed and is stopped. */
-  limitMs: number;
-  /** Arguments for `deno`, of a stage that counts as one test. */
-  command?: string[];
-  /** The folder whose `*_test.ts` run, of a stage that counts as many. */
-  tests?: string;
+  readonly name: string;
+  /** Part of `deno task ok`. */
+  readonly fast: boolean;
+  /**
+   * Whether its tasks take what a core gives, or wait most of the time for what others do; those
+   * run after all that compute, more of them at a time.
+   */
+  readonly kind: "computes" | "waits";
+  /** For one task; long enough for a machine that is slow and busy. */
+  readonly limitMs: number;
+  /** Arguments for `deno`, of a stage that is one task. */
+  readonly command?: readonly string[];
+  /** The folder whose `*_test.ts` are tasks. */
+  readonly tests?: string;
+  /** Those that take long begin first, so that none is waited for alone at the end. */
+  readonly first?: readonly string[];
 }
 
 const MINUTE_MS = 60_000;
 
-// The limits add up to less than the 90 minutes that a CI run may take.
-const STAGES: Stage[] = [
-  { name: "fmt", fast: true, limitMs: 1 * MINUTE_MS, command: ["fmt", "--check"] },
-  { name: "lint", fast: true, limitMs: 1 * MINUTE_MS, command: ["lint"] },
+const STAGES: readonly Stage[] = [
   {
-    name: "check",
-    fast: true,
-    limitMs: 4 * MINUTE_MS,
-    command: ["check", "main.ts", "src", "scripts", "tests"],
+    ...{ name: "sim", fast: true, kind: "computes", limitMs: 8 * MINUTE_MS },
+    tests: "tests/sim",
   },
-  { name: "unit", fast: true, limitMs: 8 * MINUTE_MS, tests: "tests/unit" },
-  { name: "sim", fast: true, limitMs: 8 * MINUTE_MS, tests: "tests/sim" },
-  { name: "fuzz", fast: true, limitMs: 3 * MINUTE_MS, tests: "tests/fuzz" },
   {
-    name: "compile",
-    fast: false,
-    limitMs: 3 * MINUTE_MS,
+    ...{ name: "check", fast: true, kind: "computes", limitMs: 4 * MINUTE_MS },
+    command: ["check", "--quiet", "main.ts", "src", "scripts", "tests"],
+  },
+  {
+    ...{ name: "fmt", fast: true, kind: "computes", limitMs: 1 * MINUTE_MS },
+    command: ["fmt", "--check"],
+  },
+  {
+    ...{ name: "lint", fast: true, kind: "computes", limitMs: 1 * MINUTE_MS },
+    command: ["lint", "--quiet"],
+  },
+  {
+    ...{ name: "unit", fast: true, kind: "computes", limitMs: 4 * MINUTE_MS },
+    tests: "tests/unit",
+    first: ["node/typescript/ending", "node/python/ending", "pickle/random", "net/transport"],
+  },
+  {
+    ...{ name: "fuzz", fast: true, kind: "computes", limitMs: 3 * MINUTE_MS },
+    tests: "tests/fuzz",
+  },
+  {
+    ...{ name: "compile", fast: false, kind: "computes", limitMs: 3 * MINUTE_MS },
     command: ["run", "--allow-all", "scripts/compile.ts", "--check"],
   },
-  { name: "interop", fast: false, limitMs: 56 * MINUTE_MS, tests: "tests/interop" },
+  {
+    ...{ name: "interop", fast: false, kind: "waits", limitMs: 12 * MINUTE_MS },
+    tests: "tests/interop",
+    first: [
+      ...["pickle/roundtrip", "faults_network", "restart_state", "commands_submit"],
+      ...["faults_nodes", "restart", "memory", "attack", "own_node_jobs", "pulses"],
+      ...["node_control", "files", "chaos", "own_client_readme", "demo"],
+    ],
+  },
 ];
 
-/** Runs `deno` with `args`; the answer is whether it ended well within `limitMs`. */
-async function deno(children: Children, args: string[], limitMs: number): Promise<boolean> {
-  // The deno that runs this script: there may be none on PATH, or another one.
-  const child = children.spawn(Deno.execPath(), { args, cwd: ROOT });
-  const timer = setTimeout(() => {
-    console.error(`\nstopped: not done after ${limitMs / MINUTE_MS} minutes`);
-    children.stop(child);
-  }, limitMs);
-  const status = await child.status;
-  clearTimeout(timer);
-  return status.success;
+const CORES = navigator.hardwareConcurrency;
+/** How many tasks run side by side. */
+const JOBS = { computes: CORES + 1, waits: 3 * CORES } as const;
+
+/** From here on, what Deno prints is of tests that failed. */
+const DETAILS_FROM = / ERRORS |^error: /m;
+
+async function tasksOf(stage: Stage): Promise<Task[]> {
+  const { name, limitMs, command, tests, first = [] } = stage;
+  if (tests === undefined) return [{ stage: name, name, limitMs, command: command ?? [] }];
+  const files = await testFiles(tests);
+  const place = (file: string) => {
+    const at = first.findIndex((part) => file === `${tests}/${part}_test.ts`);
+    return at < 0 ? first.length : at;
+  };
+  return files.sort((a, b) => place(a) - place(b))
+    .map((file) => ({ stage: name, name: file, limitMs }));
 }
 
-/** Adds up what the JUnit report at `path` tells; null when deno wrote none. */
-async function readReport(path: string): Promise<Tally | null> {
-  let report: string;
-  try {
-    report = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
-  // A `<` in a test's name or output is escaped, so each of these is a real element.
-  for (const [suite] of report.matchAll(/<testsuite\s[^>]*>/g)) {
-    const count = (name: string) => Number(suite.match(` ${name}="(\\d+)"`)?.[1] ?? 0);
-    const failed = count("failures") + count("errors");
-    tally.failed += failed;
-    tally.skipped += count("disabled");
-    tally.passed += count("tests") - failed - count("disabled");
-  }
-  return tally;
-}
-
-async function hasTests(folder: URL): Promise<boolean> {
-  try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (entry.isDirectory && await hasTests(new URL(`${entry.name}/`, folder))) return true;
-      if (entry.isFile && entry.name.endsWith("_test.ts")) return true;
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return false;
-}
-
-async function runTests(children: Children, folder: string, limitMs: number): Promise<Tally> {
-  if (!await hasTests(new URL(`${folder}/`, ROOT))) {
-    console.log(`no tests in ${folder}`);
-    return { passed: 0, failed: 0, skipped: 1 };
-  }
-  const scratch = await Deno.makeTempDir({ prefix: "dispyscheduler-test-" });
-  try {
-    const report = `${scratch}/report.xml`;
-    // The types are a stage of their own: an error in one file need not keep the others from running.
-    const args = ["test", "--allow-all", "--no-check", `--junit-path=${report}`, folder];
-    const ok = await deno(children, args, limitMs);
-    const tally = await readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
-    // Deno also fails when a file cannot be loaded or leaks; no test case stands for that.
-    if (!ok && tally.failed === 0) tally.failed = 1;
-    if (ok && tally.passed + tally.skipped === 0) tally.failed = 1;
-    return tally;
-  } finally {
-    await Deno.remove(scratch, { recursive: true });
+/** The line of a task that is over; where it failed, also what it has printed. */
+function tell({ task, tally, tookMs, output }: Outcome): void {
+  const { passed, failed, skipped } = tally;
+  const counts = [
+    ...(task.command === undefined && passed > 0 ? [`${passed} passed`] : []),
+    ...(task.command === undefined && failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ];
+  const seconds = (tookMs / 1000).toFixed(1).padStart(6);
+  const what = [task.name, ...counts.length > 0 ? [counts.join(", ")] : []].join(": ");
+  console.log(`${failed > 0 ? "FAILED" : "ok    "} ${seconds} s  ${what}`);
+  if (failed > 0) {
+    // The tests that passed are no news, as far as Deno says where the others begin.
+    const at = task.command === undefined ? output.search(DETAILS_FROM) : 0;
+    console.log(output.slice(Math.max(0, at)).trimEnd().replaceAll(/^/gm, "    ") + "\n");
   }
 }
 
-async function runStage(children: Children, stage: Stage): Promise<Tally> {
-  if (stage.tests !== undefined) return await runTests(children, stage.tests, stage.limitMs);
-  const ok = await deno(children, stage.command ?? [], stage.limitMs);
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+/** Why tests were left out, as they say themselves. */
+function reasons({ output }: Outcome): string[] {
+  return output.split("\n").filter((line) => / (is|are) ignored: /.test(line));
 }
 
-function chooseStages(args: string[]): Stage[] {
+function chooseStages(args: readonly string[]): readonly Stage[] {
   const names = STAGES.map((stage) => stage.name);
   if (args.length === 0) return STAGES;
   if (args.length === 1 && args[0] === "--fast") return STAGES.filter((stage) => stage.fast);
@@ -143,28 +135,44 @@ function chooseStages(args: string[]): Stage[] {
   return STAGES.filter((stage) => chosen.includes(stage.name));
 }
 
+/** How many tasks are to run side by side, where `DENO_JOBS` says so. */
+function wantedJobs(): number | undefined {
+  const text = Deno.env.get("DENO_JOBS");
+  if (text === undefined || text === "") return undefined;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  console.error(`DENO_JOBS is "${text}", it must be a number from 1 on`);
+  Deno.exit(2);
+}
+
 async function main(children: Children): Promise<void> {
-  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-  const failures: string[] = [];
+  const stages = chooseStages(Deno.args);
+  const jobs = wantedJobs();
+  const startMs = performance.now();
+  const tallies = new Map<string, Tally>(stages.map(({ name }) => [name, noTally()]));
+  const why = new Set<string>();
   try {
-    for (const stage of chooseStages(Deno.args)) {
-      console.log(`\n== ${stage.name}`);
-      const start = performance.now();
-      const tally = await runStage(children, stage);
-      const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      console.log(
-        `== ${stage.name}: ${tally.failed > 0 ? "FAILED" : "ok"}, ${tally.passed} passed, ` +
-          `${tally.failed} failed, ${tally.skipped} skipped (${seconds} s)`,
-      );
-      if (tally.failed > 0) failures.push(stage.name);
-      total.passed += tally.passed;
-      total.failed += tally.failed;
-      total.skipped += tally.skipped;
+    for (const kind of ["computes", "waits"] as const) {
+      const tasks = (await Promise.all(stages.filter((stage) => stage.kind === kind).map(tasksOf)))
+        .flat();
+      await runTasks(children, tasks, jobs ?? JOBS[kind], (outcome) => {
+        add(tallies.get(outcome.task.stage)!, outcome.tally);
+        if (outcome.tally.skipped > 0) { for (const reason of reasons(outcome)) why.add(reason); }
+        tell(outcome);
+      });
     }
   } finally {
-    console.log(failures.length > 0 ? `\nfailed: ${failures.join(", ")}` : "");
+    const total = noTally();
+    console.log("");
+    for (const [name, tally] of tallies) {
+      add(total, tally);
+      const { passed, failed, skipped } = tally;
+      const verdict = failed > 0 ? "FAILED" : "ok";
+      console.log(`${name}: ${verdict}, ${passed} passed, ${failed} failed, ${skipped} skipped`);
+    }
+    for (const reason of why) console.log(reason);
+    console.log(`took ${((performance.now() - startMs) / 1000).toFixed(0)} s\n`);
     console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-    Deno.exitCode = failures.length > 0 ? 1 : 0;
+    Deno.exitCode = total.failed > 0 ? 1 : 0;
   }
 }
 

@@ -13,7 +13,7 @@ import { play, type Verdict } from "./world.ts";
 const STORY_LINES = 60;
 
 /** What is to be said of a world in which something does not hold, with the end of its story. */
-export function explain({ seed, problems, story }: Verdict): string {
+function explain({ seed, problems, story }: Verdict): string {
   return [
     `seed ${seed}:`,
     ...story,
@@ -26,11 +26,21 @@ export function explain({ seed, problems, story }: Verdict): string {
  * Plays `count` worlds from seed `first` on, until one fails; that one is played again to have
  * its story. Returns it, or `null` where all is well.
  */
-export function findFailure(first: number, count: number): Verdict | null {
+function findFailure(first: number, count: number): Verdict | null {
   for (let seed = first; seed < first + count; seed++) {
     if (play(seed).problems.length > 0) return play(seed, STORY_LINES);
   }
   return null;
+}
+
+/**
+ * Plays `count` worlds from seed `first` on.
+ *
+ * @throws with what does not hold, and the end of the story of that world
+ */
+export function checkWorlds(first: number, count: number): void {
+  const failure = findFailure(first, count);
+  if (failure !== null) throw new Error(explain(failure));
 }
 
 function option(name: string): number | undefined {

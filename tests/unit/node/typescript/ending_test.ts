@@ -1,6 +1,7 @@
 import { assert } from "@std/assert/assert.js";
 import { assertEquals } from "@std/assert/equals.js";
 import { assertMatch } from "@std/assert/match.js";
+import { spawn } from "node:child_process";
 import { JobStatus } from "../../../../src/wire/mod.ts";
 import { decodeTypeScriptValue } from "../../../../src/wire/typescript_jobs.ts";
 import { readMarked, readProcesses } from "../../../../src/node/process_table.ts";
@@ -92,11 +93,15 @@ Deno.test("a process that waits for a job and is killed harms no job", {
       Deno.kill(pid, "SIGKILL");
       await gone(pid);
     }
-    // The system tells Deno of the end in a turn of its own.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await anotherEnd();
     assertEquals([children.length, await lab.value()], [1, "well"]);
   }, { environment: { DISPY_TEST_MARK: mark } });
 });
+
+/** Resolves once Deno has told of all processes that have ended before. */
+function anotherEnd(): Promise<void> {
+  return new Promise((resolve) => spawn("true").on("close", () => resolve()));
+}
 
 Deno.test("programs that a job has started end with it", () =>
   withLab(
