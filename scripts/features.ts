@@ -30,6 +30,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["chaos", "Chaos"],
   ["restart", "Schedulers that are killed and started again"],
   ["restart_state", "What schedulers leave for the next start"],
+  ["state_damage", "State that is damaged, or goes"],
   ["memory", "Memory: much that waits, limits"],
   ["signals", "Signals, and terminals that are closed"],
   ["pulses", "Pulses and zombies"],

@@ -7,11 +7,9 @@
 
 import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import type { SchedulerConfig } from "../cli/scheduler_config.ts";
-import {
-  type Durability,
-  SqliteDatabase,
-  UnusableJournalError,
-} from "../journal/sqlite_database.ts";
+import type { JournalLoss } from "../journal/completeness.ts";
+import { type Durability, SqliteDatabase } from "../journal/sqlite_database.ts";
+import { UnusableJournalError } from "../journal/sqlite_errors.ts";
 import { getLogger } from "../log/log.ts";
 import { DISPY_4_10, DISPY_4_15 } from "../net/port_family.ts";
 import { readLegacy, type State } from "../server/persistence.ts";
@@ -97,14 +95,26 @@ async function readState(store: DiskStore, durability: Durability): Promise<Stat
   if (hasFiles && size === 0) throw new UnusableJournalError(EMPTY);
   const database = await SqliteDatabase.open(path, durability);
   try {
-    const legacy = readLegacy(database);
+    const legacy = readLegacy(database, database.loss);
     // The very first commit has the sign in it, and nothing is kept before that.
     if (hasFiles && legacy.sign === null) throw new UnusableJournalError(EMPTY);
+    if (database.loss !== null) sayLoss(database.loss, path);
     return { store, database, legacy };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+function sayLoss({ reason, commits, copy }: JournalLoss, journal: string): void {
+  log.error("the journal is not complete; this run goes on with what is left", {
+    journal,
+    reason,
+    ...(commits === null ? {} : { missing_commits: commits }),
+    effect: "what was accepted in them is not known any more; jobs that may have run since are " +
+      "run again only where they may run twice, the others are reported Abandoned",
+    ...(copy === null ? {} : { copy_of_the_log: copy }),
+  });
 }
 
 function sayNotDurable({ durability }: SchedulerConfig, reason: string | null): void {

@@ -15,11 +15,17 @@ import type { JobPlaceRecord, ShareRecord, Snapshot } from "./records.ts";
 import { type Core, reindexShare, takesPinned } from "./state.ts";
 import { enqueue, resume } from "./transitions.ts";
 
+/** Why a job is given up of which it is not known any more whether it has run. */
+const LOST_TRACK =
+  "the scheduler has lost its latest records: the job may have run, and must not " +
+  "run twice";
+
 /**
  * Fills a new core with what an earlier run has left. What is to be done first comes out as
  * effects.
  *
  * @param onCluster Told of each cluster before anything happens to it.
+ * @param lostStarts How many jobs may have been sent to nodes after what the snapshot knows of.
  * @throws where the records contradict each other
  */
 export function onRestored(
@@ -27,13 +33,14 @@ export function onRestored(
   snapshot: Snapshot,
   nowMs: number,
   onCluster: (cluster: Cluster) => void = () => {},
+  lostStarts: number = 0,
 ): void {
   core.lastTickMs = nowMs;
   restoreNodes(core, snapshot, nowMs);
   restoreClusters(core, snapshot, nowMs);
   for (const cluster of core.clusters.values()) onCluster(cluster);
   for (const record of snapshot.shares) restoreShare(core, record, nowMs);
-  restoreJobs(core, snapshot, nowMs);
+  restoreJobs(core, snapshot, lostStarts, nowMs);
   restoreDeliveries(core, snapshot, nowMs);
   dropUnusedNodes(core);
   goOn(core);
@@ -111,7 +118,13 @@ function restoreShare(core: Core, record: ShareRecord, nowMs: number): void {
   reindexShare(core, share);
 }
 
-function restoreJobs(core: Core, { jobs, places }: Snapshot, nowMs: number): void {
+function restoreJobs(
+  core: Core,
+  { jobs, places }: Snapshot,
+  lostStarts: number,
+  nowMs: number,
+): void {
+  const queuedOf = new Map<string, number>();
   const placeOf = new Map(places.map((place) => [place.uid, place]));
   for (const record of [...jobs].sort((a, b) => a.seq - b.seq)) {
     const { uid, clusterId, hash, seq, pinnedTo, submitTimeMs, payload } = record;
@@ -119,8 +132,17 @@ function restoreJobs(core: Core, { jobs, places }: Snapshot, nowMs: number): voi
     core.skipPast(uid, seq);
     const job = new Job(uid, hash, cluster, seq, pinnedTo, submitTimeMs, payload);
     const place = placeOf.get(uid);
-    if (place === undefined) restoreQueued(core, job, nowMs);
-    else restorePlaced(core, job, place, nowMs);
+    if (place !== undefined) {
+      restorePlaced(core, job, place, nowMs);
+      continue;
+    }
+    // Jobs start in their order, so that these are the first of each queue.
+    const queue = `${clusterId} ${pinnedTo}`;
+    const ahead = queuedOf.get(queue) ?? 0;
+    queuedOf.set(queue, ahead + 1);
+    if (ahead < lostStarts && !cluster.options.reentrant) {
+      drop(core, job, Outcome.Abandoned, LOST_TRACK, nowMs);
+    } else restoreQueued(core, job, nowMs);
   }
 }
 

@@ -8,8 +8,10 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { messageOf } from "../log/error_message.ts";
-import { ifNotFound } from "../store/not_found.ts";
+import { getLogger } from "../log/log.ts";
 import { syncFolder } from "../store/sync_folder.ts";
+import { type CommitCounts, CommitMark } from "./commit_mark.ts";
+import { checkPresent, type JournalLoss, type LogDamage, lossOf, mend } from "./completeness.ts";
 import {
   type Change,
   DamagedRowError,
@@ -20,31 +22,12 @@ import {
   type Table,
   TABLES,
 } from "./database.ts";
+import { pack, unpack } from "./packing.ts";
 import { Reserve } from "./reserve.ts";
+import { pragmaOf, prepare } from "./schema.ts";
+import { asOpenError, failure, isFull } from "./sqlite_errors.ts";
 
-/** Stands in SQLite's `application_id`: "dspy". */
-const APPLICATION_ID = 0x64737079;
-
-/**
- * What takes the schema from the version of its index to the next. Never changed once released:
- * a journal of any earlier version is brought up to date with them.
- */
-const MIGRATIONS: readonly (readonly string[])[] = [
-  Object.entries(TABLES).map(([table, key]) =>
-    key === "number"
-      ? `CREATE TABLE ${table} (key INTEGER PRIMARY KEY, record BLOB NOT NULL, payload BLOB)`
-      : `CREATE TABLE ${table} (key TEXT PRIMARY KEY, record BLOB NOT NULL, payload BLOB)
-         WITHOUT ROWID`
-  ),
-  // SQLite notices damage to its own structure only. Rows of before have no sums.
-  Object.keys(TABLES).flatMap((table) => [
-    `ALTER TABLE ${table} ADD COLUMN record_sum INTEGER`,
-    `ALTER TABLE ${table} ADD COLUMN payload_sum INTEGER`,
-  ]),
-];
-
-/** Pages of 4 KiB in the log before they are moved into the database proper: 16 MiB. */
-const CHECKPOINT_PAGES = 4096;
+const log = getLogger("journal");
 
 /**
  * Set aside for when the disk is full: more than it takes to move the log into the database, which
@@ -54,9 +37,6 @@ const RESERVE_BYTES = 32 * 1024 * 1024;
 
 /** For commits of more than that, as much is set aside in addition. */
 const SMALL_COMMIT_BYTES = 8 * 1024 * 1024;
-
-/** The log is cut back to this once it has been moved. */
-const LOG_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Unused pages that are given back at a time: some ten milliseconds' work. */
 const SHRINK_PAGES = 4096;
@@ -71,11 +51,6 @@ export type Durability =
   /** The last seconds, but never more; a killed process loses nothing. */
   | "crash";
 
-/** The file is not a journal of ours, or is damaged; the message says what is wrong. */
-export class UnusableJournalError extends Error {
-  override readonly name = "UnusableJournalError";
-}
-
 /** See the module's description. */
 export class SqliteDatabase implements Database {
   readonly #puts = new Map<Table, StatementSync>();
@@ -84,6 +59,8 @@ export class SqliteDatabase implements Database {
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
+  /** What this journal holds; a row of it, too. */
+  #counts: CommitCounts;
   /** A sync of the log has failed: what is written to it from now on may have a gap before it. */
   #isLogDoubtful = false;
 
@@ -93,7 +70,12 @@ export class SqliteDatabase implements Database {
     private readonly reserve: Reserve,
     /** The write-ahead log, to be brought to disk after each commit; `null` = not each time. */
     private readonly log: Deno.FsFile | null,
+    private readonly mark: CommitMark,
+    /** What is missing of what was committed, or `null`. */
+    readonly loss: JournalLoss | null,
+    counts: CommitCounts,
   ) {
+    this.#counts = counts;
     for (const table of Object.keys(TABLES) as Table[]) {
       this.#puts.set(
         table,
@@ -143,7 +125,24 @@ export class SqliteDatabase implements Database {
     durability: Durability,
     reserve: Reserve,
   ): Promise<SqliteDatabase> {
-    await checkComplete(path);
+    const mark = openMark(path);
+    try {
+      await checkPresent(path, mark.found);
+      const damage = await mend(path);
+      return await SqliteDatabase.#openMended(path, durability, reserve, mark, damage);
+    } catch (error) {
+      mark.close();
+      throw asOpenError(error, path);
+    }
+  }
+
+  static async #openMended(
+    path: string,
+    durability: Durability,
+    reserve: Reserve,
+    mark: CommitMark,
+    damage: LogDamage | null,
+  ): Promise<SqliteDatabase> {
     try {
       // SQLite itself would leave it readable to others; what it puts beside it is like it.
       (await Deno.open(path, { write: true, create: true, mode: 0o600 })).close();
@@ -154,10 +153,20 @@ export class SqliteDatabase implements Database {
     try {
       database = new DatabaseSync(path);
       prepare(database);
-      const log = durability === "power" ? await openLog(path) : null;
+      const wal = durability === "power" ? await openLog(path) : null;
       // Last, as what is there already goes before.
       reserve.fill();
-      return new SqliteDatabase(database, path, reserve, log);
+      const counts = countsIn(database);
+      const loss = lossOf(damage, mark.found, counts);
+      if (mark.found === null && counts.commits > 0) {
+        log.warning("whether the journal is complete cannot be told", {
+          reason: `${path}${MARK} is gone or damaged`,
+        });
+      }
+      // Above what was lost, so that the next start does not find it missing again.
+      const commits = Math.max(counts.commits, mark.found?.commits ?? 0);
+      const places = Math.max(counts.places, mark.found?.places ?? 0);
+      return new SqliteDatabase(database, path, reserve, wal, mark, loss, { commits, places });
     } catch (error) {
       if (database?.isOpen) database.close();
       throw asOpenError(error, path);
@@ -171,6 +180,7 @@ export class SqliteDatabase implements Database {
     );
     for (const row of select.iterate()) {
       const { key, record, sum } = row as { key: Key; record: Uint8Array; sum: Sum };
+      if (table === COUNTS_ROW.table && key === COUNTS_ROW.key) continue;
       check(table, key, record, sum);
       yield {
         key,
@@ -203,21 +213,38 @@ export class SqliteDatabase implements Database {
       if (!isFull(error)) throw failure(this.path, error);
       this.#writeWithReserve(changes);
     }
-    if (this.log === null) return;
-    return this.log.sync().catch((error) => {
+    if (this.log === null) return this.#setMark();
+    return this.log.sync().then(() => this.#setMark(), (error) => {
       this.#isLogDoubtful = true;
       throw failure(this.path, error);
     });
   }
 
+  /** Before anybody is told of the commit. */
+  #setMark(): void {
+    try {
+      this.mark.write(this.#counts);
+    } catch (error) {
+      // What was committed lasts all the same; only its loss would not be noticed.
+      log.debug("the mark beside the journal cannot be written", { reason: messageOf(error) });
+    }
+  }
+
   #write(changes: readonly Change[]): void {
+    const placed = changes.filter(({ kind, table }) => kind === "put" && table === "job_place");
+    const counts = {
+      commits: this.#counts.commits + 1,
+      places: this.#counts.places + placed.length,
+    };
     try {
       this.#begin.run();
       for (const change of changes) {
         if (change.kind === "delete") this.#deletes.get(change.table)!.run(change.key);
         else this.#put(change);
       }
+      this.#put({ kind: "put", ...COUNTS_ROW, record: pack({ ...counts }), payload: null });
       this.#commit.run();
+      this.#counts = counts;
     } catch (error) {
       if (this.database.isTransaction) this.#rollback.run();
       throw error;
@@ -283,6 +310,7 @@ export class SqliteDatabase implements Database {
   }
 
   close(): void {
+    this.mark.close();
     this.log?.close();
     this.database.close();
   }
@@ -292,8 +320,28 @@ export class SqliteDatabase implements Database {
   }
 }
 
-function failure(path: string, error: unknown): JournalError {
-  return new JournalError(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
+/** Where the journal itself counts its commits. */
+const COUNTS_ROW = { table: "meta", key: "commits" } as const;
+
+/** Ends the name of the file beside the journal that counts them as well. */
+const MARK = "-commits";
+
+function openMark(path: string): CommitMark {
+  try {
+    return CommitMark.open(path + MARK);
+  } catch (error) {
+    throw failure(path + MARK, error);
+  }
+}
+
+function countsIn(database: DatabaseSync): CommitCounts {
+  const { table, key } = COUNTS_ROW;
+  const row = database.prepare(`SELECT record, record_sum AS sum FROM ${table} WHERE key = ?`)
+    .get(key) as { record: Uint8Array; sum: Sum } | undefined;
+  // Earlier versions did not count.
+  if (row === undefined) return { commits: 0, places: 0 };
+  check(table, key, row.record, row.sum);
+  return unpack<{ commits: number; places: number }>(row.record);
 }
 
 /** A checksum; `null` = it was written by a version that had none. */
@@ -309,67 +357,6 @@ function check(table: Table, key: Key, bytes: Uint8Array, sum: Sum): void {
   throw new DamagedRowError(`row ${key} of ${table} is damaged`);
 }
 
-/** The first that a PRAGMA tells. */
-function pragmaOf(database: DatabaseSync, pragma: string): unknown {
-  const row = database.prepare(`PRAGMA ${pragma}`).get() as Record<string, unknown>;
-  return Object.values(row)[0];
-}
-
-/** SQLite takes a file that is shorter than its smallest page for an empty one. */
-const MIN_PAGE_BYTES = 512;
-
-/**
- * Sees that a database that is empty is a new one: SQLite would drop a log beside it.
- *
- * @throws {UnusableJournalError} where it is not
- */
-async function checkComplete(path: string): Promise<void> {
-  const sizeOf = (path: string) => Deno.stat(path).then(({ size }) => size, ifNotFound(0));
-  const sizeBytes = await sizeOf(path);
-  if (sizeBytes >= MIN_PAGE_BYTES) return;
-  if (sizeBytes > 0) throw new UnusableJournalError("it is not a database");
-  if (await sizeOf(`${path}-wal`) === 0) return;
-  throw new UnusableJournalError("it is empty, and the log beside it is not");
-}
-
-/** Checks a database, and brings its schema up to date. */
-function prepare(database: DatabaseSync): void {
-  const isNew = pragmaOf(database, "page_count") === 0;
-  if (!isNew && pragmaOf(database, "application_id") !== APPLICATION_ID) {
-    throw new UnusableJournalError("it is a database of another program");
-  }
-  const version = pragmaOf(database, "user_version") as number;
-  if (version < 0) throw new UnusableJournalError("it is damaged");
-  if (version > MIGRATIONS.length) {
-    throw new UnusableJournalError(
-      `it was written by a later version of this program (schema ${version}, this one knows ` +
-        `${MIGRATIONS.length})`,
-    );
-  }
-  if (isNew) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-  else if (pragmaOf(database, "quick_check(1)") !== "ok") {
-    throw new UnusableJournalError("it is damaged");
-  }
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-    PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES};
-  `);
-  for (const [index, migration] of MIGRATIONS.entries()) {
-    if (index < version) continue;
-    const statements = [
-      "BEGIN IMMEDIATE",
-      ...migration,
-      `PRAGMA application_id = ${APPLICATION_ID}`,
-      `PRAGMA user_version = ${index + 1}`,
-      "COMMIT",
-    ];
-    // One by one: errors of `exec` do not tell SQLite's code.
-    for (const statement of statements) database.prepare(statement).run();
-  }
-}
-
 /**
  * The write-ahead log beside the database. Bringing it to disk after each commit is what
  * `synchronous = FULL` does; but done here, the program need not stand still meanwhile.
@@ -377,32 +364,4 @@ function prepare(database: DatabaseSync): void {
 async function openLog(path: string): Promise<Deno.FsFile> {
   await syncFolder(path.replace(/\/[^/]*$/, "/"));
   return await Deno.open(`${path}-wal`, { read: true, write: true });
-}
-
-/**
- * Codes of SQLite that tell of the machine: no memory, not permitted, locked, read-only, disk errors,
- * disk full, a file that cannot be opened. All others tell of what is in the file.
- */
-const SQLITE_OF_MACHINE: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 10, 13, 14, 15, 22, 23]);
-const SQLITE_FULL = 13;
-const SQLITE_NOTADB = 26;
-
-/** Extended codes of SQLite for what has to do with the room on the disk, or what a user may have of it. */
-const SQLITE_NO_ROOM: ReadonlySet<number> = new Set([SQLITE_FULL, 778, 4874]);
-
-function isFull(error: unknown): boolean {
-  const { errcode, code } = (error ?? {}) as { errcode?: number; code?: string };
-  return code === "ENOSPC" || (errcode !== undefined && SQLITE_NO_ROOM.has(errcode));
-}
-
-function asOpenError(error: unknown, path: string): Error {
-  if (error instanceof UnusableJournalError) return error;
-  const { errcode } = error as { errcode?: number };
-  // Of extended codes the lowest byte is the code proper.
-  const code = errcode === undefined ? undefined : errcode & 0xff;
-  if (code === undefined || SQLITE_OF_MACHINE.has(code)) {
-    return new JournalError(`cannot open ${path}: ${messageOf(error)}`, { cause: error });
-  }
-  if (code === SQLITE_NOTADB) return new UnusableJournalError("it is not a database");
-  return new UnusableJournalError(`it is damaged (${messageOf(error)})`);
 }

@@ -6,10 +6,11 @@
  */
 
 import { Core, earliestJob, onRestored, type Snapshot } from "../core/mod.ts";
+import type { JournalLoss } from "../journal/completeness.ts";
 import { CoreJournal, type PayloadReader, readSnapshot } from "../journal/core_journal.ts";
 import type { Database, Key } from "../journal/database.ts";
 import { pack, type Packable, unpack } from "../journal/packing.ts";
-import { UnusableJournalError } from "../journal/sqlite_database.ts";
+import { UnusableJournalError } from "../journal/sqlite_errors.ts";
 import { messageOf } from "../log/error_message.ts";
 import { dumps } from "../pickle/mod.ts";
 import type { DiskStore } from "../store/disk_store.ts";
@@ -146,19 +147,22 @@ export interface Legacy {
   readonly computations: ReadonlyMap<number, LegacyComputation>;
   /** Payloads are {@linkcode LegacyPayload}s. */
   readonly snapshot: Snapshot;
+  /** How many jobs may have been sent to nodes after that, as records are missing. */
+  readonly lostStarts: number;
 }
 
 /**
  * Reads what an earlier run has left.
  *
+ * @param loss What is missing of it.
  * @throws {UnusableJournalError} where it is not what this program writes
  */
-export function readLegacy(database: Database): Legacy {
+export function readLegacy(database: Database, loss: JournalLoss | null = null): Legacy {
   // Earlier versions had no such limits: what they have taken is read as it is.
-  return withoutFieldLimits(() => readAll(database));
+  return withoutFieldLimits(() => ({ ...readAll(database), lostStarts: loss?.places ?? 0 }));
 }
 
-function readAll(database: Database): Legacy {
+function readAll(database: Database): Omit<Legacy, "lostStarts"> {
   try {
     const meta = new Map(
       Array.from(database.rows("meta"), ({ key, record }) => [key, unpack<Packable>(record)]),
@@ -303,7 +307,7 @@ export function takeUp(
   onRestored(core, { ...snapshot, jobs, deliveries }, nowMs, (cluster) => {
     const computation = legacy.computations.get(cluster.id)!;
     computations.add({ ...computation, cluster, files: filesOf(cluster.id) });
-  });
+  }, legacy.lostStarts);
 }
 
 function fileNumbersOf(payload: unknown): readonly number[] {

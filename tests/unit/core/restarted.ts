@@ -38,15 +38,20 @@ export function restarted(scene: Scene, options: Partial<core.CoreOptions> = {})
   return restoredFrom(snapshotOf(scene.core), scene.nowMs + 5_000, options);
 }
 
-/** A run that takes up `snapshot`. */
+/**
+ * A run that takes up `snapshot`.
+ *
+ * @param lostStarts How many jobs may have been sent to nodes since.
+ */
 export function restoredFrom(
   snapshot: core.Snapshot,
   nowMs: number,
   options: Partial<core.CoreOptions> = {},
+  lostStarts: number = 0,
 ): Scene {
   const next = new Scene({ isJournaled: true, ...options });
   next.nowMs = nowMs;
-  next.on((c, now) => core.onRestored(c, snapshot, now));
+  next.on((c, now) => core.onRestored(c, snapshot, now, () => {}, lostStarts));
   return next;
 }
 

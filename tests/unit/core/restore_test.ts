@@ -62,6 +62,30 @@ Deno.test("a node gets no jobs before it has said that it lives, then at once", 
   assertEquals(next.kinds, ["runJob"]);
 });
 
+for (const reentrant of [false, true]) {
+  const what = reentrant
+    ? "jobs that may run twice wait on, whatever records are missing"
+    : "of jobs that must not run twice, as many as may have started since are given up";
+  Deno.test(what, () => {
+    const { s, node, cluster } = scene(1, { reentrant });
+    const runs = s.running(cluster);
+    const waiting = [1, 2, 3].map(() => s.submit(cluster));
+    const pinned = [1, 2, 3].map(() => s.submit(cluster, node.ipAddr));
+    // Two more have started, and nobody knows which.
+    const next = restoredFrom(snapshotOf(s.core), s.nowMs, {}, 2);
+    const left = [...next.core.jobs.keys()];
+    const inDoubt = reentrant ? [] : [...waiting.slice(0, 2), ...pinned.slice(0, 2)];
+    const all = [runs, ...waiting, ...pinned];
+    assertEquals(left, all.filter((job) => !inDoubt.includes(job)).map(({ uid }) => uid));
+    const told = [...onlyCluster(next).deliveries.values()];
+    assertEquals(
+      told.map(({ uid, status }) => [uid, status]),
+      inDoubt.map(({ uid }) => [uid, core.Outcome.Abandoned]),
+    );
+    assertEquals(told.every(({ reason }) => reason?.includes("latest records")), true);
+  });
+}
+
 Deno.test("an offered job counts as submitted, as its client may have heard its uid", () => {
   const { s, cluster } = scene();
   const uid = s.core.newId();

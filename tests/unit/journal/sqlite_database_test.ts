@@ -13,11 +13,8 @@ import {
   type Table,
   TABLES,
 } from "../../../src/journal/database.ts";
-import {
-  type Durability,
-  SqliteDatabase,
-  UnusableJournalError,
-} from "../../../src/journal/sqlite_database.ts";
+import { type Durability, SqliteDatabase } from "../../../src/journal/sqlite_database.ts";
+import { UnusableJournalError } from "../../../src/journal/sqlite_errors.ts";
 import { withFolder } from "./folder.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

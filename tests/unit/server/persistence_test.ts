@@ -5,7 +5,7 @@ import { assertNotEquals } from "@std/assert/not_equals.js";
 import { assertThrows } from "@std/assert/throws.js";
 import * as core from "../../../src/core/mod.ts";
 import { pack } from "../../../src/journal/packing.ts";
-import { UnusableJournalError } from "../../../src/journal/sqlite_database.ts";
+import { UnusableJournalError } from "../../../src/journal/sqlite_errors.ts";
 import type { JobPayload } from "../../../src/server/job_payload.ts";
 import type { KeptPayload } from "../../../src/server/kept_payload.ts";
 import { readLegacy } from "../../../src/server/persistence.ts";

@@ -1,0 +1,84 @@
+/** State that is damaged between two runs, or goes while the scheduler runs. */
+
+import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
+import { Driven } from "./harness/driven.ts";
+import { JobStatus } from "./harness/jobs.ts";
+import { SCHEDULER } from "./harness/lab.ts";
+import { Ledger } from "./harness/ledger.ts";
+import type { LabProcess } from "./harness/process.ts";
+import { scenario } from "./harness/scenario.ts";
+
+/** The folder of a scheduler's state. */
+function stateOf({ cwd }: LabProcess): string {
+  const [entry] = [...Deno.readDirSync(cwd)].filter(({ isDirectory }) => isDirectory);
+  return `${cwd}/${entry!.name}`;
+}
+
+const logOf = (scheduler: LabProcess) => `${stateOf(scheduler)}/journal.sqlite3-wal`;
+
+/** Changes a bit of a file. */
+async function flip(path: string, at: number): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  bytes[at]! ^= 4;
+  await Deno.writeFile(path, bytes);
+}
+
+/** How much of a log is in use: it keeps the room that it had once. */
+const usedBytes = (path: string) => Deno.statSync(path).size;
+
+if (SCHEDULER === "ours") {
+  for (const fraction of [0.1, 0.5, 0.9]) {
+    scenario(
+      `a bit that changes at ${
+        fraction * 100
+      } % of the journal's log while the scheduler is down ` +
+        "loses no job",
+      { tier: fraction === 0.5 ? "core" : "more" },
+      async (lab) => {
+        const scheduler = await lab.startScheduler();
+        await lab.startNode(1, { cpus: 1 });
+        const client = await Driven.ready(lab, { wait_nodes: 1, reentrant: true });
+        await client.submit(60, [0.02]);
+        await scheduler.stop();
+        await flip(logOf(scheduler), Math.floor(usedBytes(logOf(scheduler)) * fraction));
+        const next = await lab.restartScheduler(scheduler);
+        const jobs = await client.results(40);
+        equal(jobs.map(({ status }) => status), Array(60).fill(JobStatus.Finished));
+        ok(next.lines.some((line) => /WARN.*log was damaged, and has been mended/.test(line)));
+        await client.close();
+      },
+    );
+  }
+
+  scenario(
+    "a log that has lost its end while the scheduler was down is told of; no job runs twice, and " +
+      "each that is known has an outcome",
+    { tier: "core" },
+    async (lab) => {
+      const scheduler = await lab.startScheduler();
+      await lab.startNode(1, { cpus: 1 });
+      const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1 });
+      const ledger = await Ledger.create(lab);
+      await client.submit(1, [1.5, (await Ledger.create(lab)).path]);
+      await client.untilRunning(1);
+      await client.submit(19, [0.2, ledger.path]);
+      const bytes = usedBytes(logOf(scheduler));
+      await client.client.process.until("two jobs are done", () => {
+        return client.told(JobStatus.Finished).length >= 2 || undefined;
+      });
+      await scheduler.stop();
+      await Deno.truncate(logOf(scheduler), bytes);
+      const next = await lab.restartScheduler(scheduler);
+      const said = next.lines.find((line) => /journal is not complete/.test(line));
+      match(said ?? "", /ERROR.*reason="its log was cut off.* missing_commits=\d+ effect=/);
+      const jobs = await client.results(40);
+      const of = (status: number) => jobs.filter((job) => job.status === status);
+      equal(of(JobStatus.Finished).length + of(JobStatus.Abandoned).length, 20);
+      ok(of(JobStatus.Finished).length >= 8, "those that cannot have started run");
+      ok(of(JobStatus.Abandoned).every(({ exception }) => /latest records/.test(exception!)));
+      const runs = await ledger.runs();
+      equal(runs, [...new Set(runs)], "none ran twice");
+      await client.close();
+    },
+  );
+}
