@@ -13,6 +13,8 @@ export interface CliEnvironment {
   mayRead(name: string): boolean;
   /** Whether standard input is a file or a pipe, and so holds data: not a terminal, not /dev/null. */
   readonly hasInputData: boolean;
+  /** Reads the next line of standard input, and nothing behind it. */
+  readInputLine(): string;
   /** Writes a file which only its owner may read (mode 0600), replacing what is there. */
   writePrivateFile(path: string, text: string): void;
 }
@@ -21,6 +23,8 @@ export interface CliEnvironment {
 const READABLE_BY_ALL = 0o004;
 
 const STDIN_FD = 0;
+
+const NEWLINE = 10;
 
 /** The real machine. */
 export const SYSTEM_ENVIRONMENT: CliEnvironment = {
@@ -44,6 +48,12 @@ export const SYSTEM_ENVIRONMENT: CliEnvironment = {
     } catch {
       return false; // closed, or a system that does not tell
     }
+  },
+  readInputLine() {
+    const bytes: number[] = [];
+    const next = new Uint8Array(1);
+    while (Deno.stdin.readSync(next) === 1 && next[0] !== NEWLINE) bytes.push(next[0]!);
+    return new TextDecoder().decode(new Uint8Array(bytes)).replace(/\r$/, "");
   },
   writePrivateFile(path, text) {
     // The mode given to open counts for new files only, so an existing one is closed to others

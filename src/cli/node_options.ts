@@ -152,6 +152,11 @@ export const NODE_OPTIONS = {
     parse: parsePath,
     help: "File whose first line is the secret shared with the schedulers.",
   }),
+  secret_on_stdin: flag({
+    group: "Security",
+    help: "The secret is the first line of standard input, where neither files nor the process " +
+      "show it.",
+  }),
   certfile: value({
     group: "Security",
     placeholder: "FILE",

@@ -66,6 +66,26 @@ export function readSecret(
 }
 
 /**
+ * Reads a secret from standard input.
+ *
+ * @throws {UsageError} When it is given elsewhere as well, or there is none.
+ */
+export function readSecretOnStdin(
+  side: SecretSide,
+  selection: SecretSelection,
+  environment: CliEnvironment,
+): string {
+  const origin = selection.origin("secret_on_stdin");
+  for (const option of [`${side}_secret`, `${side}_secret_file`] as const) {
+    if (selection.values[option] === undefined) continue;
+    throw new UsageError(`${origin}: contradicts ${selection.origin(option)}; give one of both`);
+  }
+  const secret = environment.readInputLine();
+  if (secret === "") throw new UsageError(`${origin}: the first line of standard input is empty`);
+  return secret;
+}
+
+/**
  * Looks for secrets that lie open.
  *
  * @param selection The options given, found to be good.

@@ -5,6 +5,7 @@
  */
 
 import type { SchedulerConfig } from "../cli/scheduler_config.ts";
+import { SECRET_VARIABLES } from "../cli/secrets.ts";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 import { ownCommand } from "./own_command.ts";
@@ -80,14 +81,26 @@ export class LocalNode {
       stderr: "inherit",
       // It ends with this process, in order; Ctrl-C at the terminal is for this process alone.
       detached: Deno.build.os !== "windows",
-      ...(secret === "" ? {} : { env: { DISPYSCHEDULER_NODE_SECRET: secret } }),
+      // It would show what it inherits to its jobs.
+      env: Object.fromEntries(SECRET_VARIABLES.map((name) => [name, ""])),
     }).spawn();
+    if (secret !== "") void this.#tellSecret(child, secret);
     log.info("node on this machine", { cpus: this.cpus, pid: child.pid });
     void child.status.then(({ code, signal }) => {
       if (this.#isEnding) return;
       if (Date.now() - startedMs > WELL_AFTER_MS) this.#waitMs = FIRST_WAIT_MS;
       this.#startLater({ code, signal });
     });
+  }
+
+  async #tellSecret(child: Deno.ChildProcess, secret: string): Promise<void> {
+    const writer = child.stdin.getWriter();
+    try {
+      await writer.write(new TextEncoder().encode(`${secret}\n`));
+    } catch (error) {
+      log.debug("the node on this machine has ended early", { reason: messageOf(error) });
+    }
+    writer.releaseLock();
   }
 
   #startLater(why: Readonly<Record<string, unknown>>): void {
@@ -115,6 +128,7 @@ export class LocalNode {
     const family = ports.families[ports.families.length - 1]!;
     return [
       "--ends_with_stdin",
+      ...(this.config.nodeSecret === "" ? [] : ["--secret_on_stdin"]),
       ...["--cpus", String(this.cpus)],
       ...["--port", String(family.node - 1)],
       ...["--scheduler_host", this.schedulerHost],

@@ -7,6 +7,7 @@
 import { join, resolve } from "node:path";
 import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import { type NodeConfig, parseNodeCommandLine } from "../cli/node_command_line.ts";
+import { SECRET_VARIABLES } from "../cli/secrets.ts";
 import { USAGE_EXIT_CODE } from "../cli/usage_error.ts";
 import { VERSION } from "../cli/version.ts";
 import { configureLogging, getLogger } from "../log/log.ts";
@@ -23,13 +24,11 @@ import { findOwnAddresses } from "../net/addresses.ts";
 import { ListenError } from "../net/listen_error.ts";
 import { StoreError } from "../store/file_store.ts";
 import { ignoreStraySignals, isOffTerminal, untilAskedToEnd } from "./asked_to_end.ts";
+import { hideSecrets } from "./hidden_secrets.ts";
 import { exitWith } from "./run_command.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const log = getLogger();
-
-/** Its processes would inherit it, and show it to whoever may look at them. */
-const SECRET_VARIABLE = "DISPYSCHEDULER_NODE_SECRET";
 
 const DEFAULT_PYTHON = "python3";
 
@@ -50,7 +49,10 @@ export async function runNode(args: readonly string[]): Promise<number> {
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
   if (!mayRunJobs()) return 1;
-  Deno.env.delete(SECRET_VARIABLE);
+  const shown = hideSecrets([config.secret]);
+  if (shown !== null) log.warning("jobs can read this node's secret", { reason: shown });
+  // What the node starts would inherit them, and show them to all that may look at it.
+  for (const name of SECRET_VARIABLES) Deno.env.delete(name);
   try {
     await run(config, permissions);
     return 0;

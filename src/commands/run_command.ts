@@ -4,16 +4,23 @@
  * @module
  */
 
+import type { ConnectionConfig } from "../cli/connection_options.ts";
 import type { AnyTable } from "../cli/options.ts";
 import { readSubcommand, type Subcommand } from "../cli/subcommand.ts";
 import { messageOf } from "../log/error_message.ts";
 import { CommandError } from "./command_error.ts";
+import { hideSecrets } from "./hidden_secrets.ts";
 
 /** The exit code of a command that could not do what it was to do. */
 const FAILURE_EXIT_CODE = 1;
 
 /** What a program exits with whose reader has gone (`| head`): as if ended by SIGPIPE. */
 const READER_GONE_EXIT_CODE = 141;
+
+/** What all of these commands are told. */
+interface Connecting {
+  readonly connection: ConnectionConfig;
+}
 
 /**
  * Reads a command's arguments and runs it.
@@ -22,7 +29,7 @@ const READER_GONE_EXIT_CODE = 141;
  * @param failureCode The exit code where it does so.
  * @returns The exit code.
  */
-export async function runCommand<Table extends AnyTable, Config>(
+export async function runCommand<Table extends AnyTable, Config extends Connecting>(
   args: readonly string[],
   command: Subcommand<Table, Config>,
   run: (config: Config) => Promise<number>,
@@ -31,7 +38,10 @@ export async function runCommand<Table extends AnyTable, Config>(
   const outcome = readSubcommand(args, command);
   const program = `dispyscheduler ${command.name}`;
   return await reported(program, failureCode, async () => {
-    return outcome.kind === "exit" ? say(outcome) : await run(outcome.config);
+    if (outcome.kind === "exit") return say(outcome);
+    // Where it may not do so, the secret stays as it is known from `ps`: the README says so.
+    hideSecrets([outcome.config.connection.secret]);
+    return await run(outcome.config);
   });
 }
 

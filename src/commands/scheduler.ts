@@ -19,6 +19,7 @@ import type { ServerOptions } from "../server/options.ts";
 import { Server } from "../server/server.ts";
 import { StoreError } from "../store/file_store.ts";
 import { giveUp } from "./give_up.ts";
+import { hideSecrets } from "./hidden_secrets.ts";
 import { LocalNode, LocalNodeError } from "./local_node.ts";
 import { exitWith } from "./run_command.ts";
 import { openState } from "./scheduler_state.ts";
@@ -61,6 +62,12 @@ async function run(config: SchedulerConfig, warnings: readonly string[]): Promis
   configureLogging({ level: config.logLevel, format: config.logFormat });
   log.info("version", { version: VERSION, deno: Deno.version.deno, pid: Deno.pid });
   for (const warning of warnings) log.warning(warning);
+  const shown = hideSecrets([config.nodeSecret, config.clusterSecret]);
+  if (shown !== null && config.localCpus !== undefined) {
+    log.warning("jobs on this machine can read secrets that this process was started with", {
+      reason: shown,
+    });
+  }
   const interfaces = ownInterfaces();
   if (interfaces === null && config.hosts.length === 0) {
     log.info("only one network is searched for nodes, as this machine's addresses are not known", {

@@ -1,6 +1,8 @@
 /** `--local_cpus`: a scheduler with a node of its own. */
 
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
+import { findProcesses } from "../../src/node/process_tree.ts";
+import { Driven } from "./harness/driven.ts";
 import { scenario } from "./harness/scenario.ts";
 import { type Lab, SCHEDULER } from "./harness/lab.ts";
 import { JobStatus } from "./harness/jobs.ts";
@@ -9,10 +11,18 @@ import type { LabProcess } from "./harness/process.ts";
 const unavailable = SCHEDULER === "reference" ? "dispy's scheduler has no node" : undefined;
 
 async function start(lab: Lab, ...permissions: string[]): Promise<LabProcess> {
+  return await startWith(lab, [], permissions);
+}
+
+async function startWith(
+  lab: Lab,
+  before: readonly string[],
+  permissions: readonly string[],
+): Promise<LabProcess> {
   const store = await lab.folder("scheduler");
   const options = ["--daemon", "-i", "127.0.0.1", "--dest_path_prefix", store, "--local_cpus", "2"];
-  const argv = ["deno", "run", "--no-prompt", ...permissions, `${lab.root}/main.ts`, ...options];
-  return await lab.startSchedulerAs(argv, store);
+  const deno = ["deno", "run", "--no-prompt", ...permissions, `${lab.root}/main.ts`];
+  return await lab.startSchedulerAs([...before, ...deno, ...options], store);
 }
 
 /** Waits until the node is there; tells its process id. */
@@ -56,6 +66,35 @@ for (const [signal, how] of [["SIGTERM", "is asked to end"], ["SIGKILL", "is kil
     },
   );
 }
+
+scenario(
+  "no process of scheduler, node and jobs shows a secret of the environment, in use or not",
+  { tier: "core", unavailable },
+  async (lab) => {
+    const scheduler = await startWith(
+      lab,
+      ["env", "DISPYSCHEDULER_NODE_SECRET=known to both sides"],
+      ["--allow-all"],
+    );
+    await nodePid(scheduler);
+    const client = await Driven.ready(lab, { wait_nodes: 1 });
+    await client.submit(1, [3]);
+    let pids: readonly number[] = [];
+    // Scheduler, node, what sees to its end, what watches over the jobs and what they are made from.
+    await lab.until("the job runs", async () => {
+      pids = await findProcesses({ pid: scheduler.pid, mark: null });
+      return pids.length > 5;
+    });
+    for (const pid of pids) {
+      for (const file of ["environ", "cmdline"]) {
+        const shown = await Deno.readTextFile(`/proc/${pid}/${file}`);
+        ok(!shown.includes("known to both"), `${file} of ${shown.slice(0, 200)}`);
+      }
+    }
+    equal((await client.results())[0]?.status, JobStatus.Finished);
+    await client.close();
+  },
+);
 
 scenario(
   "a node of --local_cpus that is killed is started again",

@@ -6,26 +6,13 @@
  * @module
  */
 
-import { messageOf } from "../../log/error_message.ts";
 import { getLogger } from "../../log/log.ts";
+import { CLibrary } from "../c_library.ts";
 import { isOwnChild } from "../own_children.ts";
 import { isMarked, readChildren } from "../process_table.ts";
 import { endProcesses, type ProcessMark } from "../process_tree.ts";
 
 const log = getLogger("node");
-
-const PR_SET_CHILD_SUBREAPER = 36;
-const WNOHANG = 1;
-
-/** Names of the C library, of glibc and of musl. */
-const C_LIBRARIES = ["libc.so.6", "libc.so"];
-
-const SYMBOLS = {
-  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
-  waitpid: { parameters: ["i32", "pointer", "i32"], result: "i32" },
-} as const;
-
-type CLibrary = Deno.DynamicLibrary<typeof SYMBOLS>;
 
 /** See the module's description. */
 export class Orphans {
@@ -40,18 +27,9 @@ export class Orphans {
    * @returns why that cannot be done, where it cannot
    */
   static open(): Orphans | string {
-    if (Deno.build.os !== "linux") return "only Linux gives orphans to a process";
-    let failure: unknown = null;
-    for (const name of C_LIBRARIES) {
-      try {
-        const library = Deno.dlopen(name, SYMBOLS);
-        const isDone = library.symbols.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0;
-        return isDone ? new Orphans(library) : "the system refuses it";
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    return messageOf(failure);
+    const library = CLibrary.open();
+    if (typeof library === "string") return library;
+    return library.adoptOrphans() ? new Orphans(library) : "the system refuses it";
   }
 
   /**
@@ -80,7 +58,7 @@ export class Orphans {
     for (const { pid, hasEnded } of readChildren(Deno.pid)) {
       if (isOwnChild(pid)) continue;
       if (hasEnded) {
-        this.library.symbols.waitpid(pid, null, WNOHANG);
+        this.library.forgetChild(pid);
         continue;
       }
       present.add(pid);

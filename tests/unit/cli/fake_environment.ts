@@ -7,6 +7,8 @@ export class FakeEnvironment implements CliEnvironment {
   /** Files that every user may read. */
   readonly open = new Set<string>();
   hasInputData = false;
+  /** The first line of standard input. */
+  inputLine = "";
   readonly #variables: Readonly<Record<string, string>>;
 
   constructor(
@@ -23,6 +25,10 @@ export class FakeEnvironment implements CliEnvironment {
 
   variable(name: string): string | undefined {
     return this.#variables[name];
+  }
+
+  readInputLine(): string {
+    return this.inputLine;
   }
 
   mayRead(): boolean {

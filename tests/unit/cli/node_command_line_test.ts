@@ -133,3 +133,15 @@ Deno.test("what scheduler and node share is called the same", () => {
   const shared = ["msg_timeout", "ping_interval", "zombie_interval", "max_file_size"] as const;
   for (const name of shared) equal(NODE_OPTIONS[name].parse, OPTIONS[name].parse, name);
 });
+
+Deno.test("a secret may come by standard input, and then from nowhere else", () => {
+  const environment = new FakeEnvironment({}, { DISPYSCHEDULER_NODE_SECRET: "other" });
+  environment.inputLine = "one";
+  const outcome = parseNodeCommandLine(["--secret_on_stdin"], environment, 1);
+  equal(outcome.kind === "run" && outcome.config.secret, "one");
+  const twice = parseNodeCommandLine(["--secret_on_stdin", "--secret", "x"], environment, 1);
+  equal(twice.kind === "exit" && /contradicts --secret/.test(twice.stderr ?? ""), true);
+  environment.inputLine = "";
+  const none = parseNodeCommandLine(["--secret_on_stdin"], environment, 1);
+  equal(none.kind === "exit" && /standard input is empty/.test(none.stderr ?? ""), true);
+});
