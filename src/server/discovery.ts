@@ -152,6 +152,21 @@ export class Discovery {
     await stream.waitForClose();
   }
 
+  /**
+   * Greets whoever is at this address with another sign than ours, made for one question.
+   *
+   * @returns Whether somebody listens there.
+   */
+  challenge(
+    family: PortFamily,
+    host: string,
+    port: number,
+    version: string,
+    sign: string,
+  ): Promise<boolean> {
+    return this.#greetByTcp(family, host, port, version, sign);
+  }
+
   /** Greets whoever is at this address. */
   greetHost(host: string, port: number): Promise<void> {
     return this.#greet({ host, port });
@@ -223,12 +238,13 @@ export class Discovery {
     host: string,
     port: number,
     version: string,
+    sign: string = this.context.sign,
   ): Promise<boolean> {
     try {
       using stream = await this.context.nodeTransport.connect(host, port);
       // A relay passes on what we announce, and asks us there.
       const greeting = this.#greeting(family, version, host, stream.localAddr.hostname);
-      await stream.writeRequest(FILLER_AUTH, ...encodeDiscovery(greeting));
+      await stream.writeRequest(FILLER_AUTH, ...encodeDiscovery({ ...greeting, sign }));
       await stream.waitForClose();
       return true;
     } catch (error) {

@@ -31,7 +31,7 @@ export class NodeProbe {
 
   /** Asks `node`, which runs jobs, and tells the core what came of it. */
   async probe(node: Node): Promise<void> {
-    const answer = await this.#ask(node);
+    const answer = await this.ask(node);
     this.context.engine.post((core, nowMs) => onNodeProbed(core, node, answer, nowMs));
   }
 
@@ -74,8 +74,11 @@ export class NodeProbe {
     }
   }
 
-  async #ask(node: Node): Promise<ProbeAnswer> {
-    const [share] = node.shares.values();
+  /** Asks a node that has a computation of ours whether it is there. */
+  async ask(node: Node): Promise<ProbeAnswer> {
+    // A node may have dropped a computation that has no jobs there.
+    const share = [...node.jobs].find(({ share }) => share !== null)?.share ??
+      [...node.shares.values()][0];
     if (share === undefined) return "silent";
     try {
       // A bare connection would do, but dispynode complains of those in its log.
@@ -102,7 +105,11 @@ function answerOf(error: unknown): "silent" | "refused" {
   }
   switch (error.kind) {
     case "connect":
-      return error.cause instanceof Deno.errors.ConnectionRefused ? "refused" : "silent";
+      // A program that ends just now may still take the connection, and drop it.
+      return error.cause instanceof Deno.errors.ConnectionRefused ||
+          error.cause instanceof Deno.errors.ConnectionReset
+        ? "refused"
+        : "silent";
     case "timeout":
       return "silent";
     default:

@@ -12,10 +12,8 @@ import {
   onNodeFound,
   onNodeFoundElsewhere,
   onNodePulse,
-  onNodeTerminated,
 } from "../core/mod.ts";
 import { isIP } from "node:net";
-import { delay } from "@std/async/delay.js";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import type { PickleLimits } from "../pickle/mod.ts";
@@ -57,7 +55,7 @@ import { type Context, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
-import type { NodeLink } from "./node_link.ts";
+import type { NodeClaims } from "./node_claims.ts";
 import type { ResultIntake } from "./result_intake.ts";
 import type { TransferShare } from "../net/transfer_budget.ts";
 import type { PortFamily } from "../net/port_family.ts";
@@ -65,6 +63,13 @@ import { Throttle } from "../net/throttle.ts";
 import type { Rate } from "../net/token_bucket.ts";
 
 const log = getLogger("nodeside");
+
+/** Where a message has come from. */
+interface Sender {
+  readonly from: string;
+  /** Whether the address is that of a connection; that of a datagram can be made up. */
+  readonly isProven: boolean;
+}
 
 /** Anybody can have us greet an address: no more of that than this at a time. */
 const MAX_ANSWERING = 512;
@@ -75,9 +80,6 @@ const ANSWER_RATE: Rate = { burst: 64, perSecond: 2 };
 const MAX_ANSWERED = 4096;
 
 const MESSAGE_LIMITS = limitsAt("fromNode");
-
-/** How long a node that says farewell is given to end. */
-const FAREWELL_MS = 1_000;
 
 /** See the module's description. */
 export class NodeSide {
@@ -93,7 +95,7 @@ export class NodeSide {
     private readonly context: Context,
     private readonly discovery: Discovery,
     private readonly clientLinks: ClientLinks,
-    private readonly nodeLink: NodeLink,
+    private readonly nodeClaims: NodeClaims,
     private readonly lostNodes: LostNodes,
     private readonly resultIntake: ResultIntake,
   ) {}
@@ -106,6 +108,7 @@ export class NodeSide {
     if (message.length === 0) return;
     const request = decodeNodeRequest(message, pickles);
     if (guest.isKnown) guest.stay();
+    const { hostname: from } = stream.remoteAddr;
     switch (request.kind) {
       case "JOB_REPLY":
         return await this.#jobReply(stream, request.reply, message.length);
@@ -118,12 +121,17 @@ export class NodeSide {
         return await this.#relayInfo(stream, request, family);
       default:
         stream.close();
-        this.serveDatagram(request, family, stream.remoteAddr.hostname);
+        this.#take(request, family, { from, isProven: true });
     }
   }
 
-  /** Serves a message that needs no answer on its own connection: it may come by UDP, too. */
+  /** Serves a message that needs no answer on its own connection. */
   serveDatagram(request: NodeRequest, family: PortFamily, from: string): void {
+    this.#take(request, family, { from, isProven: false });
+  }
+
+  #take(request: NodeRequest, family: PortFamily, sender: Sender): void {
+    const { from } = sender;
     switch (request.kind) {
       case "PONG":
         return this.#pong(request, family, from);
@@ -132,7 +140,7 @@ export class NodeSide {
         if (request.from === "node") void this.#nodePing(request, family);
         return;
       case "NODE_CPUS":
-        return this.#nodeCpus(request, from);
+        return this.#nodeCpus(request, sender);
       case "TERMINATED":
         return this.#terminated(request, from);
       default:
@@ -165,11 +173,14 @@ export class NodeSide {
   }
 
   async #pulse(stream: MessageStream, pulse: NodePulse): Promise<void> {
-    const known = this.context.engine.post((core, nowMs) =>
-      onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs)
-    );
-    if (known) await stream.writeMessage(PULSE);
-    else this.lostNodes.onSignOfLife(pulse.ipAddr);
+    const { engine } = this.context;
+    const node = engine.core.nodes.get(pulse.ipAddr);
+    if (node === undefined) return this.lostNodes.onSignOfLife(pulse.ipAddr);
+    const { hostname: from } = stream.remoteAddr;
+    if (this.nodeClaims.isSource(node, from)) {
+      engine.post((core, nowMs) => onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs));
+    } else void this.nodeClaims.onStrangePulse(node);
+    await stream.writeMessage(PULSE);
   }
 
   /** A job sends a file to its client, through us. */
@@ -225,7 +236,8 @@ export class NodeSide {
   }
 
   #pong(pong: Pong, family: PortFamily, from: string): void {
-    const { nodeAuth, engine } = this.context;
+    const { nodeAuth } = this.context;
+    if (this.nodeClaims.takeAnswer(pong)) return;
     if (!authMatches(pong.auth, nodeAuth)) {
       // A node answers each of our greetings, at each of our addresses.
       this.#refusals.warning(`node ${pong.ipAddr}`, "node has another node secret; not used", {
@@ -238,7 +250,18 @@ export class NodeSide {
       log.debug("node offers no CPUs", { node: pong.ipAddr });
       return;
     }
+    const contradicted = this.nodeClaims.contradicted(pong);
+    if (contradicted === null) return this.#found(pong, family, from);
+    void this.nodeClaims.onContradiction(contradicted, pong, family, (truth) => {
+      this.#found(truth, family, from);
+    });
+  }
+
+  /** A node that is where it says to be, as far as we know. */
+  #found(pong: Pong, family: PortFamily, from: string): void {
+    const { engine } = this.context;
     const { ipAddr, sign, schedulerIpAddr } = pong;
+    if (schedulerIpAddr === null) return;
     if (engine.core.nodes.get(ipAddr)?.info.sign !== sign) {
       const known = nodeBySign(engine.core, sign);
       if (known !== undefined) {
@@ -249,7 +272,7 @@ export class NodeSide {
       }
       log.info("node found", { node: ipAddr, name: pong.name, cpus: pong.cpus });
     }
-    engine.post((core, nowMs) =>
+    const node = engine.post((core, nowMs) =>
       onNodeFound(core, {
         ...pong,
         schedulerIpAddr,
@@ -257,6 +280,7 @@ export class NodeSide {
         generation: generationOf(pong),
       }, nowMs)
     );
+    this.nodeClaims.addSource(node, from);
     this.discovery.onNodeFound(pong, from);
   }
 
@@ -300,35 +324,20 @@ export class NodeSide {
     return sign === this.context.sign || nodeBySign(this.context.engine.core, sign) !== undefined;
   }
 
-  #nodeCpus(message: NodeCpus, from: string): void {
+  #nodeCpus(message: NodeCpus, { from, isProven }: Sender): void {
     const node = this.#knownNode(message, from);
     if (node === undefined) return;
-    log.info("node offers another number of CPUs", { node: node.ipAddr, cpus: message.cpus });
-    this.context.engine.post((core) => onNodeCpusChanged(core, node, message.cpus));
+    const accept = (cpus: number) => {
+      log.info("node offers another number of CPUs", { node: node.ipAddr, cpus });
+      this.context.engine.post((core) => onNodeCpusChanged(core, node, cpus));
+    };
+    if (isProven && this.nodeClaims.isSource(node, from)) accept(message.cpus);
+    else void this.nodeClaims.onCpusClaimed(node, accept);
   }
 
   #terminated(message: Terminated, from: string): void {
     const node = this.#knownNode(message, from);
-    if (node !== undefined) void this.#afterFarewell(node);
-  }
-
-  /**
-   * A node says farewell when it ends, and also when it drops one of several computations. With
-   * jobs running it is asked, a moment later, whether it is still there.
-   */
-  async #afterFarewell(node: Node): Promise<void> {
-    const share = [...node.jobs][0]?.share;
-    if (share) {
-      await delay(FAREWELL_MS);
-      try {
-        await this.nodeLink.jobsAt(share);
-        log.debug("node said farewell and is still there", { node: node.ipAddr });
-        return;
-      } catch (error) {
-        log.debug("node has gone", { node: node.ipAddr, reason: messageOf(error) });
-      }
-    }
-    this.context.engine.post((core, nowMs) => onNodeTerminated(core, node, nowMs));
+    if (node !== undefined) void this.nodeClaims.onFarewell(node);
   }
 
   /**

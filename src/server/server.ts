@@ -37,6 +37,7 @@ import { planMemory } from "./memory_plan.ts";
 import { NodeCheckUp } from "./node_check_up.ts";
 import { NodeControl } from "./node_control.ts";
 import { NodeLink } from "./node_link.ts";
+import { NodeClaims } from "./node_claims.ts";
 import { NodeProbe } from "./node_probe.ts";
 import { NodeSide } from "./node_side.ts";
 import type { ServerOptions } from "./options.ts";
@@ -143,9 +144,10 @@ export class Server {
     const nodeLink = this.#nodeLink = new NodeLink(context, resultIntake);
     const clientLinks = new ClientLinks(context);
     this.#lostNodes = new LostNodes(context, nodeLink, discovery);
+    const nodeProbe = new NodeProbe(context, nodeLink, resultIntake);
     this.#effects = new EffectRunner(context, {
       nodeLink,
-      nodeProbe: new NodeProbe(context, nodeLink, resultIntake),
+      nodeProbe,
       nodeCheckUp: new NodeCheckUp(context, nodeLink),
       clientLinks,
       discovery,
@@ -169,7 +171,7 @@ export class Server {
       context,
       discovery,
       clientLinks,
-      nodeLink,
+      new NodeClaims(context, discovery, nodeProbe),
       this.#lostNodes,
       resultIntake,
     );

@@ -18,7 +18,9 @@ import { Engine } from "../../../src/server/engine.ts";
 import { FileSet } from "../../../src/server/file_set.ts";
 import { LostNodes } from "../../../src/server/lost_nodes.ts";
 import { planMemory } from "../../../src/server/memory_plan.ts";
+import { NodeClaims } from "../../../src/server/node_claims.ts";
 import { NodeLink } from "../../../src/server/node_link.ts";
+import { NodeProbe } from "../../../src/server/node_probe.ts";
 import { NodeSide } from "../../../src/server/node_side.ts";
 import type { ServerOptions } from "../../../src/server/options.ts";
 import { Quotas } from "../../../src/server/quotas.ts";
@@ -58,6 +60,9 @@ const OPTIONS: ServerOptions = {
   resultKeepMs: null,
 };
 
+/** What a test waits for comes within this time, or not at all. */
+const UNTIL_LIMIT_MS = 30_000;
+
 /** How often it is looked whether a node is there that takes long to answer. */
 const CHECK_MS = 20;
 
@@ -71,6 +76,7 @@ export class Bench implements AsyncDisposable {
   readonly clientLinks: ClientLinks;
   readonly discovery: Discovery;
   readonly lostNodes: LostNodes;
+  readonly nodeClaims: NodeClaims;
   readonly nodeLink: NodeLink;
   readonly nodeSide: NodeSide;
   readonly effects: core.Effect[] = [];
@@ -120,11 +126,13 @@ export class Bench implements AsyncDisposable {
     this.nodeLink = new NodeLink(context, resultIntake, CHECK_MS);
     this.clientLinks = new ClientLinks(context);
     this.lostNodes = new LostNodes(context, this.nodeLink, discovery);
+    const nodeProbe = new NodeProbe(context, this.nodeLink, resultIntake);
+    this.nodeClaims = new NodeClaims(context, discovery, nodeProbe);
     this.nodeSide = new NodeSide(
       context,
       discovery,
       this.clientLinks,
-      this.nodeLink,
+      this.nodeClaims,
       this.lostNodes,
       resultIntake,
     );
@@ -139,6 +147,15 @@ export class Bench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
+  }
+
+  /** Waits until `check` holds. */
+  async until(what: string, check: () => boolean): Promise<void> {
+    const endMs = performance.now() + UNTIL_LIMIT_MS;
+    while (!check()) {
+      if (performance.now() > endMs) throw new Error(`not so in time: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   /** The effects of this kind so far. */
@@ -200,9 +217,9 @@ export class Bench implements AsyncDisposable {
   /** A port of a peer's at which connections are `serve`d, until the test is over. */
   listen(
     serve: (stream: MessageStream) => Promise<void>,
-    { hostname = HOST }: { hostname?: string } = {},
+    { hostname = HOST, port = 0 }: { hostname?: string; port?: number } = {},
   ): { port: number; close(): void } {
-    const listener = Deno.listen({ hostname, port: 0 });
+    const listener = Deno.listen({ hostname, port });
     const open = new Set<MessageStream>();
     let isOpen = true;
     const close = () => {
