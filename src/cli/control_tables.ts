@@ -11,6 +11,7 @@ import { duration, renderTable, seconds, type StatusTotals } from "./status_tabl
 export interface ShownNode {
   readonly address: string;
   readonly name: string;
+  readonly state: string;
   readonly platform: string;
   readonly dispyVersion: string;
   readonly cpus: number;
@@ -60,6 +61,11 @@ function nodeName({ address, name }: ShownNode): string {
   return name === "" || name === address ? address : `${address} (${name})`;
 }
 
+/** `ready`, `not answering`, … */
+function stateText({ state }: ShownNode): string {
+  return state.replaceAll("_", " ");
+}
+
 /** `2`; `1 of 2` where a limit is set; `drained`. */
 function cpusText({ cpus, availCpus, cpuLimit }: ShownNode): string {
   if (cpuLimit === 0) return "drained";
@@ -82,9 +88,10 @@ export function renderControlStatus(status: ShownStatus): string {
   const { totals } = status;
   return lines(
     nodes.length === 0 ? [] : renderTable(
-      ["Node", "CPUs", "Busy", "Jobs done", "Node time sec"],
+      ["Node", "State", "CPUs", "Busy", "Jobs done", "Node time sec"],
       nodes.map((node) => [
         nodeName(node),
+        stateText(node),
         cpusText(node),
         String(node.busyCpus),
         String(node.jobsDone),
@@ -147,9 +154,20 @@ export function renderJobs(cluster: ShownCluster, jobs: readonly ShownJob[]): st
 export function renderNodes(nodes: readonly ShownNode[]): string {
   if (nodes.length === 0) return "The scheduler knows no nodes.\n";
   return lines(renderTable(
-    ["Node", "CPUs", "Busy", "Clusters", "Jobs done", "Heard sec ago", "dispy", "Platform"],
+    [
+      "Node",
+      "State",
+      "CPUs",
+      "Busy",
+      "Clusters",
+      "Jobs done",
+      "Heard sec ago",
+      "dispy",
+      "Platform",
+    ],
     nodes.map((node) => [
       nodeName(node),
+      stateText(node),
       cpusText(node),
       String(node.busyCpus),
       String(node.clusters.length),

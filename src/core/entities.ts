@@ -228,6 +228,8 @@ export class Node {
   nextProbeMs = 0;
   /** How often in a row the answer was that nobody is there. */
   probesRefused = 0;
+  /** How often in a row there was none. */
+  probesSilent = 0;
   /** It is being looked at: whether results leave it; see `check_ups.ts`. */
   isCheckedUp = false;
   /** Not before this time it is looked at. */

@@ -10,7 +10,7 @@
  * - `effects.ts` what can come of it;
  * - `dispatch.ts`, `policy.ts`, `allocation.ts`, `suitability.ts` who goes next, and where;
  * - `records.ts`, `restore.ts`, `inventory.ts` what survives an end of the scheduler;
- * - `waits.ts` why a cluster waits;
+ * - `waits.ts`, `node_state.ts` why a cluster waits, and how a node is, for people;
  * - `check_ups.ts` nodes that live and send no results;
  * - `standstill.ts` time in which the scheduler was stopped, or its clock was set;
  * - `transitions.ts` the states of a job; `held_steps.ts` what waits for jobs at a node;
@@ -89,6 +89,7 @@ export {
   type SetupFailure,
 } from "./on_node.ts";
 export { onClusterCancelled, onJobEnded, onNodeLimited, OPERATOR_REASON } from "./on_operator.ts";
+export { type NodeState, nodeState } from "./node_state.ts";
 export { type InventoryAnswer, onNodeInventoried } from "./inventory.ts";
 export { nodeBySign, type ProbeAnswer } from "./nodes.ts";
 export { onShutdown, onShutdownOver, onTick, SHUTDOWN_REASON } from "./on_tick.ts";

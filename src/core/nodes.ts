@@ -17,12 +17,16 @@ const UNREACHABLE_TRIES = 4;
 
 /** A node with jobs that is silent for so long is asked whether it is there, and then as often. */
 const PROBE_AFTER_MS = 30_000;
+/** The same of a node without jobs: nothing depends on it, and there may be many. */
+const PROBE_IDLE_AFTER_MS = 120_000;
 /** Where the answer is no, it is asked again so soon. */
 const PROBE_AGAIN_MS = 2_000;
 /** Of so many of its nodes a cluster remembers that they are gone. */
 const MAX_LOST_NODES = 16;
 /** So many such answers in a row are believed. */
 const PROBES_REFUSED = 3;
+/** So often in a row a node without jobs must give no answer. */
+const PROBES_SILENT = 3;
 
 /**
  * A node could not be reached. With nothing running there it is given up at once (it will
@@ -51,19 +55,32 @@ export function loseSilentNodes(core: Core, nowMs: number): void {
 }
 
 /**
- * Has nodes asked whether they are there that run jobs and were not heard of for a while: between
- * two signs of life may be minutes.
+ * Has nodes asked whether they are there that were not heard of for a while: between two signs of
+ * life may be minutes, and nodes that nobody uses give none.
  */
 export function probeSilentNodes(core: Core, nowMs: number): void {
   for (const node of core.nodes.values()) {
-    if (node.busy === 0 || node.isProbed || node.nextProbeMs > nowMs) continue;
-    if (nowMs - node.lastPulseMs < PROBE_AFTER_MS) {
-      node.probesRefused = 0;
+    if (node.isProbed || node.nextProbeMs > nowMs) continue;
+    if (nowMs - node.lastPulseMs < probeAfterMs(node)) {
+      node.probesRefused = node.probesSilent = 0;
       continue;
     }
     node.isProbed = true;
     core.emit({ kind: "probeNode", node });
   }
+}
+
+function probeAfterMs(node: Node): number {
+  return isIdle(node) ? PROBE_IDLE_AFTER_MS : PROBE_AFTER_MS;
+}
+
+/** Whether it has nothing to do for us that it may not answer for meanwhile. */
+function isIdle({ busy, shares }: Node): boolean {
+  if (busy > 0) return false;
+  for (const { state } of shares.values()) {
+    if (state === "setting_up" || state === "closing") return false;
+  }
+  return true;
 }
 
 /** What came of asking a node whether it is there. */
@@ -75,16 +92,23 @@ export type ProbeAnswer =
   /** Nothing has come back: the network may be at fault, so only the missing pulses count. */
   | "silent";
 
-/** A node was asked whether it is there. Several refusals in a row mean that it is not. */
+/**
+ * A node was asked whether it is there. Several refusals in a row mean that it is not; so do several
+ * questions without an answer where no job is lost by that.
+ */
 export function nodeProbed(core: Core, node: Node, answer: ProbeAnswer, nowMs: number): void {
   node.isProbed = false;
   if (core.nodes.get(node.ipAddr) !== node) return;
-  if (answer === "refused") {
-    node.nextProbeMs = nowMs + PROBE_AGAIN_MS;
-    if (++node.probesRefused >= PROBES_REFUSED) loseNode(core, node, "it has vanished", nowMs);
-  } else {
-    node.nextProbeMs = nowMs + PROBE_AFTER_MS;
-    node.probesRefused = 0;
+  node.probesRefused = answer === "refused" ? node.probesRefused + 1 : 0;
+  node.probesSilent = answer === "silent" ? node.probesSilent + 1 : 0;
+  const idle = isIdle(node);
+  const isAskedSoon = answer === "refused" || (answer === "silent" && idle);
+  node.nextProbeMs = nowMs + (isAskedSoon ? PROBE_AGAIN_MS : PROBE_AFTER_MS);
+  // Nobody uses it, so that it gives no other signs of life.
+  if (answer === "alive" && idle) node.lastPulseMs = nowMs;
+  if (node.probesRefused >= PROBES_REFUSED) loseNode(core, node, "it has vanished", nowMs);
+  else if (idle && node.probesSilent >= PROBES_SILENT) {
+    loseNode(core, node, "it does not answer", nowMs);
   }
 }
 

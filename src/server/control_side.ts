@@ -6,9 +6,11 @@
 
 import {
   type Cluster,
+  type Core,
   describeWait,
   type Job,
   type Node,
+  nodeState,
   onClusterCancelled,
   onJobEnded,
   onNodeLimited,
@@ -95,7 +97,7 @@ export class ControlSide {
     const clusters = [...core.clusters.values()].map((cluster) => this.#cluster(cluster, nowMs));
     return {
       uptimeMs: nowMs - this.startedMs,
-      nodes: [...core.nodes.values()].map((node) => nodeStatus(node, nowMs)),
+      nodes: [...core.nodes.values()].map((node) => nodeStatus(core, node, nowMs)),
       clusters,
       totals: totalsOf(core, clusters),
     };
@@ -150,7 +152,7 @@ export class ControlSide {
     const { engine, journal } = this.context;
     engine.post((core) => onNodeLimited(core, node.ipAddr, cpus));
     journal?.put("meta", "cpu_limits", Object.fromEntries(engine.core.cpuLimits));
-    return { node: nodeStatus(node, nowMs) };
+    return { node: nodeStatus(engine.core, node, nowMs) };
   }
 
   /** The cluster with this id, or the only one with this name (of a program: without folders). */
@@ -222,10 +224,11 @@ export class ControlSide {
   }
 }
 
-function nodeStatus(node: Node, nowMs: number): ControlNode {
+function nodeStatus(core: Core, node: Node, nowMs: number): ControlNode {
   return {
     address: node.ipAddr,
     name: node.name,
+    state: nodeState(core, node, nowMs),
     platform: node.info.platform,
     dispyVersion: node.info.version,
     cpus: Math.min(node.cpus, node.cpuLimit),

@@ -13,8 +13,9 @@ import {
   type Share,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
-import { WireError } from "../wire/mod.ts";
-import { type Context } from "./context.ts";
+import { decodeUidsAnswer, encodeToNode, WireError } from "../wire/mod.ts";
+import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
+import { dialectOfNode } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { ResultIntake } from "./result_intake.ts";
@@ -74,15 +75,14 @@ export class NodeProbe {
     }
   }
 
-  /** Asks a node that has a computation of ours whether it is there. */
+  /** Asks a node whether it is there. */
   async ask(node: Node): Promise<ProbeAnswer> {
     // A node may have dropped a computation that has no jobs there.
     const share = [...node.jobs].find(({ share }) => share !== null)?.share ??
       [...node.shares.values()][0];
-    if (share === undefined) return "silent";
     try {
-      // A bare connection would do, but dispynode complains of those in its log.
-      await this.nodeLink.jobsAt(share);
+      if (share === undefined) await this.#knock(node);
+      else await this.nodeLink.jobsAt(share);
       return "alive";
     } catch (error) {
       const answer = answerOf(error);
@@ -93,6 +93,20 @@ export class NodeProbe {
       });
       return answer;
     }
+  }
+
+  /**
+   * Asks a node that nobody uses for the jobs of no computation. A bare connection would not tell
+   * whether it is the node that we know, and dispynode complains of those in its log.
+   */
+  async #knock(node: Node): Promise<void> {
+    const dialect = dialectOfNode(node);
+    const { nodeTransport } = this.context;
+    if (!dialect.tellsJobs) return await nodeTransport.knock(node.ipAddr, node.info.port);
+    const request = { kind: "JOBS", computeId: 0, auth: "" } as const;
+    using stream = await this.nodeLink.connect(node);
+    await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request, dialect));
+    decodeUidsAnswer(await stream.readMessage(MAX_ANSWER_BYTES), "answer to JOBS");
   }
 }
 

@@ -52,6 +52,8 @@ export type ControlRequest<Name extends ControlRequestName = ControlRequestName>
 const NODE = {
   address: "string",
   name: "string",
+  /** Fixed words: `ready`, `drained`, `not_answering`, `silent`, `unconfirmed`. */
+  state: "string",
   platform: "string",
   dispyVersion: "string",
   /** CPUs in use at most, clients' wishes included. */

@@ -207,6 +207,7 @@ const CONTROL_REQUESTS: readonly ControlRequest[] = [
 const CONTROL_NODE: ControlNode = {
   address: "10.0.0.2",
   name: "node",
+  state: "ready",
   platform: "Linux",
   dispyVersion: "4.15.2",
   cpus: 4,

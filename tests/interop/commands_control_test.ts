@@ -52,7 +52,7 @@ if (SCHEDULER === "ours") {
         ["queued", "queued", "queued", "running", "running"],
       );
       const { stdout: table } = await runCommand(lab, ["status"]);
-      match(table, /^ 127\.0\.0\.2 \(node1\) +\| +1 \| +1 \|/m);
+      match(table, /^ 127\.0\.0\.2 \(node1\) +\| ready \| +1 \| +1 \|/m);
       match(table, new RegExp(`^ work @ 127\\.0\\.0\\.1 +\\| +${cluster.id} \\| active \\|`, "m"));
       match(table, /^Jobs: 3 pending, 2 running, 2 done$/m);
       const { stdout: list } = await runCommand(lab, ["status", cluster.id, "--limit", "1"]);

@@ -138,11 +138,18 @@ export class EffectRunner {
     share: core.Share,
     done: (uids: readonly number[] | null, failure: "refused" | "silent") => void,
   ): void {
-    const { ipAddr, info: { sign } } = share.node;
+    this.#jobsOf(share.node, share.cluster.id, done);
+  }
+
+  #jobsOf(
+    { ipAddr, info: { sign } }: core.Node,
+    clusterId: number,
+    done: (uids: readonly number[] | null, failure: "refused" | "silent") => void,
+  ): void {
     const node = this.#nodeAt(ipAddr);
     this.env.network.request<readonly number[] | null>(
       node.peer,
-      (answer) => answer(node.jobsOf(sign, share.cluster.id)),
+      (answer) => answer(node.jobsOf(sign, clusterId)),
       // A node with another sign closes the connection.
       (uids, failure) =>
         done(uids, failure === null || failure === "refused" ? "refused" : "silent"),
@@ -178,14 +185,17 @@ export class EffectRunner {
   }
 
   #probe(node: core.Node): void {
-    const [share] = node.shares.values();
     const probed = (answer: core.ProbeAnswer) =>
       this.life.event(
         () => `node ${node.ipAddr} was asked: ${answer}`,
         (state, nowMs) => core.onNodeProbed(state, node, answer, nowMs),
       );
-    if (share === undefined) return this.life.after(0, () => probed("silent"));
-    this.#jobsAt(share, (uids, failure) => probed(uids === null ? failure : "alive"));
+    const [share] = node.shares.values();
+    this.#jobsOf(
+      node,
+      share?.cluster.id ?? 0,
+      (uids, failure) => probed(uids === null ? failure : "alive"),
+    );
   }
 
   #checkUp(node: core.Node): void {

@@ -29,14 +29,50 @@ function probesWithin(s: Scene, ms: number, answer: core.ProbeAnswer): number {
   return probes;
 }
 
-Deno.test("an idle node is never asked, nor one that was heard of", () => {
+Deno.test("an idle node that is silent is asked every two minutes, one that was heard of is not", () => {
   const { s, node, cluster } = scene();
-  assertEquals(probesWithin(s, 300_000, "alive"), 0);
+  assertEquals(probesWithin(s, 119_000, "alive"), 0);
+  assertEquals(probesWithin(s, 600_000, "alive"), 5);
   s.running(cluster);
   for (let seconds = 0; seconds < 300; seconds += 20) {
     s.on((c, nowMs) => core.onNodePulse(c, node.ipAddr, null, nowMs));
     assertEquals(probesWithin(s, 20_000, "alive"), 0);
   }
+});
+
+Deno.test("an idle node is gone after three refusals, or three questions without an answer", () => {
+  for (const answer of ["refused", "silent"] as const) {
+    const { s, node, cluster } = scene();
+    probesWithin(s, 120_500, answer);
+    assertEquals(core.nodeState(s.core, node, s.nowMs), "not_answering");
+    assertEquals(probesWithin(s, 5_000, answer), 2);
+    assertEquals(s.core.nodes.has(node.ipAddr), false);
+    assertEquals(cluster.lostNodes.size, 1);
+  }
+});
+
+Deno.test("a node that sets up a computation may be silent for long", () => {
+  const s = new Scene({ pulseIntervalMs: 720_000 });
+  const node = s.found("10.0.0.2", 1);
+  const cluster = s.announcing();
+  s.on((c, nowMs) => core.onClusterAnnounced(c, cluster, nowMs));
+  assertEquals(probesWithin(s, 600_000, "silent") > 10, true);
+  assertEquals(s.core.nodes.has(node.ipAddr), true);
+});
+
+Deno.test("how a node is: ready, drained, silent, unconfirmed", () => {
+  const s = new Scene({ pulseIntervalMs: 1_000 });
+  const node = s.node("10.0.0.2", 1);
+  s.cluster();
+  const state = () => core.nodeState(s.core, node, s.nowMs);
+  assertEquals(state(), "ready");
+  s.on((c) => core.onNodeLimited(c, node.ipAddr, 0));
+  assertEquals(state(), "drained");
+  s.on((c) => core.onNodeLimited(c, node.ipAddr, null));
+  s.pass(3_000);
+  assertEquals(state(), "silent");
+  s.on((c, nowMs) => core.onNodePulse(c, node.ipAddr, null, nowMs));
+  assertEquals(state(), "ready");
 });
 
 Deno.test("a node with a job that is silent for 30 s is asked every 30 s, one question at a time", () => {
