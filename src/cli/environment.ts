@@ -26,6 +26,10 @@ const STDIN_FD = 0;
 
 const NEWLINE = 10;
 
+function mayRead(variable: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+}
+
 /** The real machine. */
 export const SYSTEM_ENVIRONMENT: CliEnvironment = {
   readTextFile(path) {
@@ -35,12 +39,9 @@ export const SYSTEM_ENVIRONMENT: CliEnvironment = {
     const { mode } = Deno.statSync(path);
     return mode !== null && (mode & READABLE_BY_ALL) !== 0;
   },
-  variable(name) {
-    return this.mayRead(name) ? Deno.env.get(name) : undefined;
-  },
-  mayRead(name) {
-    return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
-  },
+  // Neither needs `this`: they are passed on as functions, too.
+  variable: (name) => mayRead(name) ? Deno.env.get(name) : undefined,
+  mayRead,
   get hasInputData() {
     try {
       const info = fstatSync(STDIN_FD);
