@@ -119,5 +119,5 @@ export {
 } from "./records.ts";
 export { onRestored } from "./restore.ts";
 export { Core, type CoreOptions, type Recorded } from "./state.ts";
-export { unsuitability, unsuitableNodes } from "./suitability.ts";
+export { unsuitability } from "./suitability.ts";
 export { DEFAULT_TERMS, type Terms } from "./terms.ts";

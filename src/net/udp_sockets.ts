@@ -53,6 +53,8 @@ interface Target {
 /** See the module's description. */
 export class UdpSockets {
   readonly #receivers = new Map<PortFamily, Receivers>();
+  /** Opened by {@linkcode openPort}. */
+  readonly #ports: Deno.DatagramConn[] = [];
   /** Bound to an interface each, by what they are bound to; opened when first needed. */
   readonly #senders = new Map<string, Deno.DatagramConn>();
   readonly #servesV4: boolean;
@@ -88,6 +90,18 @@ export class UdpSockets {
     this.#receivers.set(family, { v4, v6 });
     for (const socket of [v4, v6]) {
       if (socket !== null) void this.#receive(socket, socket === v6 && v4 !== null, handle);
+    }
+  }
+
+  /** Opens one more port for datagrams; where it cannot be had, none come. */
+  openPort(port: number, handle: DatagramHandler): void {
+    if (!this.#servesV4) return;
+    try {
+      const socket = bind(ANY_V4, port);
+      this.#ports.push(socket);
+      void this.#receive(socket, false, handle);
+    } catch (error) {
+      log.debug("no datagrams at a port", { port, reason: messageOf(error) });
     }
   }
 
@@ -144,6 +158,7 @@ export class UdpSockets {
       v6?.close();
     }
     for (const socket of this.#senders.values()) socket.close();
+    for (const socket of this.#ports.splice(0)) socket.close();
     this.#receivers.clear();
     this.#senders.clear();
   }

@@ -393,6 +393,16 @@ export class ClientSide {
     }
   }
 
+  /** A client up to 4.6 is alive: others say so over a connection, with proof of the secret. */
+  pulseDatagram({ clientPort }: ClientPulse, from: string): void {
+    this.context.engine.post((core, nowMs) => {
+      for (const { client, cluster, dialect } of this.context.computations) {
+        const isIts = dialect.pulses === "datagram" && client.hostname === from;
+        if (isIts && client.port === clientPort) onClientAlive(core, cluster, nowMs);
+      }
+    });
+  }
+
   #pulse({ clientIpAddr, clientPort }: ClientPulse, from: string): void {
     this.context.engine.post((core, nowMs) => {
       for (const { client, cluster } of this.context.computations) {

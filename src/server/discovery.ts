@@ -6,12 +6,13 @@
 
 import { lookup } from "node:dns/promises";
 import { concat } from "@std/bytes/concat.js";
-import type { Cluster } from "../core/mod.ts";
+import type { Cluster, Node } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import {
   authCode,
   encodeDiscovery,
+  encodePulseDatagram,
   FILLER_AUTH,
   type NodePing,
   type Pong,
@@ -165,6 +166,13 @@ export class Discovery {
     sign: string,
   ): Promise<boolean> {
     return this.#greetByTcp(family, host, port, version, sign);
+  }
+
+  /** Answers the pulse of a node that sends them as datagrams. */
+  answerPulse(node: Node, family: PortFamily): void {
+    const { ipAddr, port, schedulerIpAddr } = node.info;
+    const answer = concat(encodePulseDatagram(schedulerIpAddr, family.nodeSide));
+    this.#detach(this.udp.send(family, ipAddr, port, [answer]));
   }
 
   /** Greets whoever is at this address. */

@@ -5,14 +5,21 @@
  */
 
 import { getLogger } from "../log/log.ts";
-import { decodeNodeRequest, GREETING_LIMITS, type MessageStream, WireError } from "../wire/mod.ts";
+import {
+  decodeClientRequest,
+  decodeNodeRequest,
+  GREETING_LIMITS,
+  type MessageStream,
+  WireError,
+} from "../wire/mod.ts";
 import { acceptFrom, type Entrance, openTcp } from "../net/accept.ts";
 import { isLoopback } from "../net/addresses.ts";
 import type { Admission, Guest } from "../net/admission.ts";
 import { messageOf } from "../log/error_message.ts";
 import { ListenError } from "../net/listen_error.ts";
 import type { NodeSide } from "./node_side.ts";
-import type { PortFamily } from "../net/port_family.ts";
+import type { ClientSide } from "./client_side.ts";
+import { DISPY_4_10, dispysAt, type PortFamily } from "../net/port_family.ts";
 import type { Transport } from "../net/transport.ts";
 import type { UdpSockets } from "../net/udp_sockets.ts";
 
@@ -45,7 +52,7 @@ export class Listeners {
 
   constructor(
     private readonly nodes: Door & { readonly side: NodeSide },
-    private readonly clients: Door,
+    private readonly clients: Door & { readonly side: ClientSide },
     private readonly udp: UdpSockets,
   ) {}
 
@@ -98,6 +105,13 @@ export class Listeners {
       // With --scheduler_port, all families have the one client port.
       const clients = this.#clientPorts.has(family.clientSide) ? [] : open(family.clientSide);
       this.udp.open(family, (datagram, from) => this.#serveDatagram(datagram, from, family));
+      if (clients.length > 0 && dispysAt(family.nodeSide).includes(DISPY_4_10)) {
+        // Clients up to 4.6 send their pulses so.
+        this.udp.openPort(
+          family.clientSide,
+          (datagram, from) => this.#servePulse(datagram, from),
+        );
+      }
       this.#clientPorts.add(family.clientSide);
       this.#tcp.push(...opened);
       for (const listener of nodes) void acceptFrom(listener, this.#entrance(this.nodes, family));
@@ -123,13 +137,27 @@ export class Listeners {
     };
   }
 
+  #servePulse(datagram: Uint8Array, from: string): void {
+    if (this.#onlyLoopback && !isLoopback(from)) return;
+    this.#decodeDatagram(this.clients.admission, from, () => {
+      const request = decodeClientRequest(datagram, GREETING_LIMITS);
+      if (request.kind === "PULSE") this.clients.side.pulseDatagram(request, from);
+    });
+  }
+
   #serveDatagram(datagram: Uint8Array, from: string, family: PortFamily): void {
     const { admission, side } = this.nodes;
     // Sockets for broadcasts are open to all networks, whatever addresses we serve.
     if (this.#onlyLoopback && !isLoopback(from)) return;
+    this.#decodeDatagram(admission, from, () => {
+      side.serveDatagram(decodeNodeRequest(datagram, GREETING_LIMITS), family, from);
+    });
+  }
+
+  #decodeDatagram(admission: Admission, from: string, serve: () => void): void {
     if (!admission.admitsDatagram(from)) return;
     try {
-      side.serveDatagram(decodeNodeRequest(datagram, GREETING_LIMITS), family, from);
+      serve();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       admission.complain(from, "datagram ignored", error.message);

@@ -347,8 +347,8 @@ export class NodeLink {
   /** The code that goes with a job to a node: to dispynode, functions bring more of it. */
   #codeFor({ cluster, node }: Share, code: string): string {
     const { compute } = this.context.computations.of(cluster);
-    const isDispynode = !runsTypeScript(node.info.platform);
-    return isDispynode && compute.type === ComputeType.Function ? guardedCode(code) : code;
+    const isGuarded = !runsTypeScript(node.info.platform) && compute.type === ComputeType.Function;
+    return isGuarded ? guardedCode(code, dialectOfNode(node)) : code;
   }
 
   async #terminate(node: Node, uid: number, computeId: number): Promise<void> {

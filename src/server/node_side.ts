@@ -52,6 +52,7 @@ import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import { type Guest, MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import type { ClientLinks } from "./client_links.ts";
 import { type Context, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
+import { dialectOfNode } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
@@ -143,6 +144,8 @@ export class NodeSide {
         return this.#nodeCpus(request, sender);
       case "TERMINATED":
         return this.#terminated(request, from);
+      case "PULSE":
+        return this.#pulseDatagram(request, family, from);
       default:
         log.debug("message has no place in a datagram", { message: request.kind, from });
     }
@@ -181,6 +184,17 @@ export class NodeSide {
       engine.post((core, nowMs) => onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs));
     } else void this.nodeClaims.onStrangePulse(node);
     await stream.writeMessage(PULSE);
+  }
+
+  /** Nodes up to 4.6 send their pulses as datagrams, and are answered so. */
+  #pulseDatagram(pulse: NodePulse, family: PortFamily, from: string): void {
+    const { engine } = this.context;
+    const node = engine.core.nodes.get(pulse.ipAddr);
+    const isIts = node !== undefined && from === node.ipAddr &&
+      dialectOfNode(node).pulses === "datagram";
+    if (!isIts) return log.debug("pulse in a datagram ignored", { node: pulse.ipAddr, from });
+    engine.post((core, nowMs) => onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs));
+    this.discovery.answerPulse(node, family);
   }
 
   /** A job sends a file to its client, through us. */

@@ -12,6 +12,8 @@
  * @module
  */
 
+import type { Dialect } from "../wire/mod.ts";
+
 /**
  * Runs in the job's process, after the code that its client has sent with it: lines of that keep
  * their numbers. Nodes before 4.10 write no such file, and files of a client that has chosen a
@@ -41,7 +43,19 @@ except Exception:
 del __dispyscheduler_guard
 `;
 
-/** The code of a job for dispynode: what its client has sent with it, and the guard. */
-export function guardedCode(code: string): string {
-  return `${code}\n${GUARD}`;
+/**
+ * Jobs of nodes up to 4.6 inherit a handler of SIGTERM that keeps them alive, and SIGTERM is all that
+ * such nodes cancel a job with.
+ */
+const TERMINABLE = `
+__import__('signal').signal(__import__('signal').SIGTERM, __import__('signal').SIG_DFL)
+`;
+
+/**
+ * The code of a job for dispynode: what its client has sent with it, and what helps the node.
+ *
+ * @param dialect The node's.
+ */
+export function guardedCode(code: string, dialect: Dialect): string {
+  return `${code}\n${dialect.jobsOutliveSigterm ? TERMINABLE : GUARD}`;
 }

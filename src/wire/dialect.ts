@@ -54,6 +54,8 @@ export interface Dialect {
   readonly cpusAnswer: "status" | "pair";
   /** Whether a node answers `JOBS:`, which lets a scheduler ask instead of guess. */
   readonly tellsJobs: boolean;
+  /** Whether a node's jobs live on when they get SIGTERM. */
+  readonly jobsOutliveSigterm: boolean;
   /** Whether a client wants to hear that a node's CPUs have changed. */
   readonly hearsCpus: boolean;
   /** Shortest pulse interval, in seconds, that a client takes without an error. */
@@ -108,6 +110,7 @@ export function dialectOf(
     readsNoResult: since(4, 11, 0),
     cpusAnswer: since(4, 10, 1) && !since(4, 11, 0) ? "pair" : "status",
     tellsJobs: since(4, 7, 0),
+    jobsOutliveSigterm: !since(4, 7, 0),
     hearsCpus: since(4, 11, 0),
     minPulseIntervalS: since(4, 12, 0) ? 0.1 : 1,
   };

@@ -7,7 +7,7 @@
 
 import { PyDict, PyTuple } from "../pickle/mod.ts";
 import type { PyValue } from "../pickle/mod.ts";
-import { decodeAckAnswer, decodeReason, toReason } from "./answers.ts";
+import { ANY_PYTHON, decodeAckAnswer, decodeReason, toReason } from "./answers.ts";
 import { CURRENT_DIALECT, type Dialect } from "./dialect.ts";
 import { WireError } from "./errors.ts";
 import {
@@ -193,6 +193,21 @@ export function decodeToNode(message: Uint8Array): ToNodeRequest {
     default:
       throw unknownTag(tag, "to a node");
   }
+}
+
+/**
+ * Writes the answer to the pulse of a node up to 4.6, which travels as datagrams to and fro; others
+ * get the word `PULSE` over the connection.
+ *
+ * @param schedulerIpAddr What the node calls its scheduler.
+ * @param port The scheduler's port for nodes.
+ */
+export function encodePulseDatagram(schedulerIpAddr: string, port: number): Uint8Array[] {
+  return encodeTagged(
+    "PULSE",
+    PyDict.from({ ip_addr: schedulerIpAddr, port: toInt(port) }),
+    ANY_PYTHON,
+  );
 }
 
 /** What a node says to a computation. */
