@@ -7,6 +7,7 @@
 
 import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import type { SchedulerConfig } from "../cli/scheduler_config.ts";
+import { LastingDatabase } from "../journal/lasting_database.ts";
 import type { JournalLoss } from "../journal/completeness.ts";
 import { type Durability, SqliteDatabase } from "../journal/sqlite_database.ts";
 import { UnusableJournalError } from "../journal/sqlite_errors.ts";
@@ -99,7 +100,8 @@ async function readState(store: DiskStore, durability: Durability): Promise<Stat
     // The very first commit has the sign in it, and nothing is kept before that.
     if (hasFiles && legacy.sign === null) throw new UnusableJournalError(EMPTY);
     if (database.loss !== null) sayLoss(database.loss, path);
-    return { store, database, legacy };
+    const reopen = () => SqliteDatabase.open(path, durability);
+    return { store, database: new LastingDatabase(database, store, reopen), legacy };
   } catch (error) {
     database.close();
     throw error;

@@ -91,6 +91,14 @@ export interface Database {
   replenish(): void;
   /** How much room it takes. */
   readonly sizeBytes: number;
+  /** Whether its files are where the next run looks for them; absent = there are none. */
+  isInPlace?(): boolean;
+  /**
+   * Writes its files anew, with all that it holds; nothing is committed meanwhile.
+   *
+   * @throws {JournalError} where that cannot be done
+   */
+  renew?(): Promise<void>;
   close(): void;
 }
 

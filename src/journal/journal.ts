@@ -84,11 +84,36 @@ export class Journal {
   }
 
   /**
-   * Gives back some of the room that is not needed any more, and sets some aside for times when
-   * there is none; called now and then.
+   * Sees that the journal is where the next run looks for it, gives back some of the room that is not
+   * needed any more, and sets some aside for times when there is none; called now and then.
+   *
+   * @returns whether its files were gone, and have been written anew
    */
-  tend(): void {
-    if (this.#isWriting || this.#isClosed || this.#problem !== null) return;
+  async tend(): Promise<boolean> {
+    if (this.#isWriting || this.#isClosed) return false;
+    if (this.database.isInPlace?.() === false) return await this.#renew();
+    if (this.#problem === null) this.#tendRoom();
+    return false;
+  }
+
+  async #renew(): Promise<boolean> {
+    // Until then nothing is committed, and nobody told that it was.
+    this.#isWriting = true;
+    let isRenewed = false;
+    try {
+      await this.database.renew?.();
+      isRenewed = true;
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      this.#failed(this.#unwritten, error);
+    } finally {
+      this.#isWriting = false;
+    }
+    this.#retry();
+    return isRenewed;
+  }
+
+  #tendRoom(): void {
     try {
       this.database.shrink();
     } catch (error) {

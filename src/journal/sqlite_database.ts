@@ -5,10 +5,11 @@
  * @module
  */
 
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
+import { ifNotFound } from "../store/not_found.ts";
 import { syncFolder } from "../store/sync_folder.ts";
 import { type CommitCounts, CommitMark } from "./commit_mark.ts";
 import { checkPresent, type JournalLoss, type LogDamage, lossOf, mend } from "./completeness.ts";
@@ -61,6 +62,8 @@ export class SqliteDatabase implements Database {
   readonly #rollback: StatementSync;
   /** What this journal holds; a row of it, too. */
   #counts: CommitCounts;
+  /** Of its files, by the ends of their names. */
+  private readonly inodes: ReadonlyMap<string, number | null>;
   /** A sync of the log has failed: what is written to it from now on may have a gap before it. */
   #isLogDoubtful = false;
 
@@ -76,6 +79,7 @@ export class SqliteDatabase implements Database {
     counts: CommitCounts,
   ) {
     this.#counts = counts;
+    this.inodes = new Map(["", "-wal"].map((suffix) => [suffix, inodeOf(path + suffix)]));
     for (const table of Object.keys(TABLES) as Table[]) {
       this.#puts.set(
         table,
@@ -293,6 +297,30 @@ export class SqliteDatabase implements Database {
     this.reserve.fill();
   }
 
+  /** Whether its files are those that lie at its path. */
+  isInPlace(): boolean {
+    for (const [suffix, inode] of this.inodes) {
+      if (inode !== null && inodeOf(this.path + suffix) !== inode) return false;
+    }
+    return true;
+  }
+
+  /** Writes all that it holds to its path, where its own files are gone from. */
+  async copyToOwnPath(): Promise<void> {
+    try {
+      for (const suffix of ["", "-wal", "-shm", MARK]) {
+        await Deno.remove(this.path + suffix).catch(ifNotFound(undefined));
+      }
+      (await Deno.open(this.path, { write: true, createNew: true, mode: 0o600 })).close();
+      await backup(this.database, this.path);
+      const mark = CommitMark.open(this.path + MARK);
+      mark.write(this.#counts);
+      mark.close();
+    } catch (error) {
+      throw failure(this.path, error);
+    }
+  }
+
   shrink(): void {
     if (this.#number("freelist_count") <= SPARE_PAGES) return;
     try {
@@ -317,6 +345,18 @@ export class SqliteDatabase implements Database {
 
   #number(pragma: string): number {
     return pragmaOf(this.database, pragma) as number;
+  }
+}
+
+/** Of a file; `null` where there is none, or the system has no such thing. */
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.statSync(path).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
+    throw error;
   }
 }
 

@@ -97,6 +97,13 @@ export class FileSet {
     await file.kept.remove();
   }
 
+  /** How many files somebody else has removed. */
+  async countGone(): Promise<number> {
+    let gone = 0;
+    for (const { kept } of [...this.#byKey.values()].flat()) if (!await kept.isThere()) gone++;
+    return gone;
+  }
+
   /** A job needs these files no longer. */
   async release(files: readonly ClientFile[], nowMs: number): Promise<void> {
     for (const file of files) file.jobs--;

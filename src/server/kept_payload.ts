@@ -15,7 +15,12 @@ import { DamagedRowError, type Key, MAX_PAYLOAD_BYTES, type Table } from "../jou
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import type { FileStore, KeptFile } from "../store/file_store.ts";
+import {
+  DamagedFileError,
+  type FileStore,
+  type FileWriter,
+  type KeptFile,
+} from "../store/file_store.ts";
 import type { Item, MemoryBudget } from "./memory_budget.ts";
 import type { TransferBudget } from "../net/transfer_budget.ts";
 
@@ -230,6 +235,19 @@ export class KeptPayload<T> {
     }
   }
 
+  /**
+   * Writes its file again, where it has one that somebody has removed.
+   *
+   * @returns whether all is well with it; else it is lost
+   */
+  async rewrite(): Promise<boolean> {
+    const file = this.#file;
+    if (file === null || await file.kept.isThere()) return true;
+    if (this.#value === null) return false;
+    await writeTo(await this.means.store.rewrite(file.kept), this.form.encode(this.#value));
+    return true;
+  }
+
   /** Takes it out of memory, if it is somewhere else too. */
   unload(): void {
     if (this.#value === null || !this.isOnDisk) return;
@@ -279,7 +297,10 @@ function totalBytes(chunks: readonly Uint8Array[]): number {
 }
 
 async function writeFile(store: FileStore, chunks: readonly Uint8Array[]): Promise<PayloadFile> {
-  const writer = await store.create(totalBytes(chunks));
+  return await writeTo(await store.create(totalBytes(chunks)), chunks);
+}
+
+async function writeTo(writer: FileWriter, chunks: readonly Uint8Array[]): Promise<PayloadFile> {
   try {
     let sum = 0;
     for (const chunk of chunks) {
@@ -301,7 +322,9 @@ async function readAll({ kept: file, sum }: PayloadFile): Promise<Uint8Array> {
   try {
     const bytes = new Uint8Array(file.sizeBytes);
     for (let at = 0; at < bytes.length;) {
-      const length = await reader.read(bytes.subarray(at));
+      const length = await reader.read(bytes.subarray(at)).catch((error) => {
+        throw error instanceof DamagedFileError ? new LostPayloadError(error.message) : error;
+      });
       if (length === null) {
         throw new LostPayloadError(
           `the file that it was kept in has ${at} of its ${bytes.length} bytes`,

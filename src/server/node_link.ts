@@ -53,6 +53,7 @@ import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
 import { LostPayloadError } from "./kept_payload.ts";
+import { DamagedFileError } from "../store/file_store.ts";
 import { LongAnswers } from "./long_answers.ts";
 import type { ResultIntake } from "./result_intake.ts";
 import { guardedCode } from "./start_guard.ts";
@@ -69,6 +70,13 @@ const WARNING_INTERVAL_MS = 60_000;
 class Refusal extends Error {
   constructor(readonly failure: SetupFailure, message: string) {
     super(message);
+  }
+}
+
+/** A file that the client has sent is not there any more, or damaged: no node can get it. */
+class LostFile extends Refusal {
+  constructor(xfer: XferFile, reason: string) {
+    super("setup_failed", `file ${xfer.name} of the client is lost: ${reason}`);
   }
 }
 
@@ -458,6 +466,9 @@ export class NodeLink {
     const sent = truncated(file.xfer, file.kept.sizeBytes);
     const xfer = { ...sent, computeId: share.cluster.id };
     const reader = await file.kept.open().catch((error) => {
+      if (error instanceof Deno.errors.NotFound) {
+        throw new LostFile(xfer, "it was removed from the scheduler's disk");
+      }
       throw new Refusal("setup_failed", `a file of the client cannot be read: ${messageOf(error)}`);
     });
     try {
@@ -469,6 +480,7 @@ export class NodeLink {
       const { transferredBytes } = await sendFile(stream, xfer.stat.sizeBytes, reader);
       share.txBytes += transferredBytes;
     } catch (error) {
+      if (error instanceof DamagedFileError) throw new LostFile(xfer, error.message);
       if (error instanceof WireError && error.kind === "refused") {
         throw new Refusal("setup_failed", `file ${xfer.name} was not taken: ${error.message}`);
       }
@@ -556,6 +568,7 @@ function asRefusal(error: unknown): JobRefusal {
       `the arguments of this job were damaged on the scheduler's disk: ${error.message}`;
     return { kind: "damaged", reason };
   }
+  if (error instanceof LostFile) return { kind: "damaged", reason: error.message };
   if (error instanceof Refusal) return { kind: "rejected", reason: error.message };
   if (error instanceof WireError) return { kind: "unreachable" };
   return { kind: "rejected", reason: messageOf(error) };

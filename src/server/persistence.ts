@@ -59,7 +59,12 @@ type PackedComputation = readonly [
 ];
 
 /** What is kept of a file; its description is beside it. */
-type PackedFile = readonly [clusterId: number, sizeBytes: number, permanent: boolean];
+type PackedFile = readonly [
+  clusterId: number,
+  sizeBytes: number,
+  permanent: boolean,
+  sum: number | null,
+];
 
 /** What is kept of a job beside its arguments and the core's record. */
 type PackedExtra = readonly [
@@ -104,7 +109,7 @@ export function journalOf(core: Core, computations: Computations): CoreJournal {
 export function fileRecorder(journal: CoreJournal, clusterId: number): FileRecorder {
   return {
     added: ({ xfer, kept, permanent }) => {
-      const packed: PackedFile = [clusterId, kept.sizeBytes, permanent];
+      const packed: PackedFile = [clusterId, kept.sizeBytes, permanent, kept.sum];
       journal.put("file", kept.number, packed, dumps(encodeXferFile(xfer)));
     },
     removed: ({ kept }) => journal.delete("file", kept.number),
@@ -120,6 +125,7 @@ interface LegacyFile {
   readonly clusterId: number;
   readonly sizeBytes: number;
   readonly permanent: boolean;
+  readonly sum: number | null;
   readonly xfer: XferFile;
 }
 
@@ -175,9 +181,10 @@ function readAll(database: Database): Omit<Legacy, "lostStarts"> {
       knownHosts: (meta.get("known_hosts") ?? []) as string[],
       cpuLimits: (meta.get("cpu_limits") ?? {}) as Record<string, number>,
       files: Array.from(database.rows("file"), ({ key, record, payload }) => {
-        const [clusterId, sizeBytes, permanent] = unpack<PackedFile>(record);
+        // Earlier versions have written no checksum.
+        const [clusterId, sizeBytes, permanent, sum = null] = unpack<PackedFile>(record);
         const xfer = decodeXferFile(decodePickle(payload!, "file in the journal"));
-        return { number: key as number, clusterId, sizeBytes, permanent, xfer };
+        return { number: key as number, clusterId, sizeBytes, permanent, sum, xfer };
       }),
       computations: new Map(
         Array.from(database.rows("cluster"), ({ key, payload }) => [
@@ -273,13 +280,13 @@ export function takeUp(
   const needed = new Set(legacy.snapshot.jobs.flatMap(({ payload }) => fileNumbersOf(payload)));
   const isWanted = wantedIn(legacy.snapshot);
   for (const file of legacy.files) {
-    const { number, clusterId, sizeBytes, permanent, xfer } = file;
+    const { number, clusterId, sizeBytes, permanent, sum, xfer } = file;
     if (!isWanted(file) || (!files.has(number) && !permanent && !needed.has(number))) {
       // It was removed, or about to be, and the run has ended before that was noted.
       journal.delete("file", number);
       continue;
     }
-    const kept = store.reopen(number, sizeBytes);
+    const kept = store.reopen(number, sizeBytes, sum);
     fileOf.set(number, filesOf(clusterId).restore(xfer, kept, permanent, nowMs));
   }
   const { snapshot } = legacy;

@@ -45,6 +45,7 @@ import { filesOf, journalOf, type State, takeUp } from "./persistence.ts";
 import { Quotas } from "./quotas.ts";
 import { ResultIntake } from "./result_intake.ts";
 import { ResultRecall } from "./result_recall.ts";
+import { StateTending } from "./state_tending.ts";
 import { snapshot } from "./status.ts";
 import { StuckClusters } from "./stuck_clusters.ts";
 import { Transport } from "../net/transport.ts";
@@ -208,7 +209,10 @@ export class Server {
     });
     const stuckClusters = new StuckClusters(this.#context);
     this.#every(STUCK_MS, () => stuckClusters.look());
-    this.#every(TEND_MS, () => this.#journal?.tend());
+    const { computations, store } = this.#context;
+    const tended = { core: this.#core, computations, store, journal: this.#journal };
+    const tending = new StateTending(tended);
+    this.#every(TEND_MS, () => tending.tend());
     this.#every(SWEEP_MS, async () => {
       for (const { files } of this.#context.computations) await files.sweep(Date.now());
       this.#dropOldResults();

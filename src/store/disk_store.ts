@@ -7,7 +7,9 @@
 
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
+import { crc32 } from "node:zlib";
 import {
+  DamagedFileError,
   type FileReader,
   type FileStore,
   type FileWriter,
@@ -54,7 +56,7 @@ export class DiskStore implements FileStore {
   private constructor(
     /** Where it is. */
     readonly folder: string,
-    private readonly lock: Deno.FsFile,
+    private lock: Deno.FsFile,
     private readonly isSynced: boolean,
   ) {
     this.description = folder;
@@ -92,10 +94,14 @@ export class DiskStore implements FileStore {
     return `${parent}/${PREFIX}${name}`;
   }
 
-  /** A file of an earlier run. */
-  reopen(number: number, sizeBytes: number): KeptFile {
+  /**
+   * A file of an earlier run.
+   *
+   * @param sum As {@linkcode KeptFile.sum} was.
+   */
+  reopen(number: number, sizeBytes: number, sum: number | null = null): KeptFile {
     this.#nextNumber = Math.max(this.#nextNumber, number + 1);
-    return keptFile(this.#path(number), number, sizeBytes);
+    return keptFile(this.#path(number), number, sizeBytes, sum);
   }
 
   /** Whether there are files of an earlier run. */
@@ -124,7 +130,10 @@ export class DiskStore implements FileStore {
   }
 
   async create(_sizeBytes: number): Promise<FileWriter> {
-    const number = this.#nextNumber++;
+    return await this.#writer(this.#nextNumber++);
+  }
+
+  async #writer(number: number): Promise<FileWriter> {
     const path = this.#path(number);
     try {
       const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
@@ -141,8 +150,7 @@ export class DiskStore implements FileStore {
    * @throws {StoreError} where it cannot have one
    */
   async setAside(): Promise<string> {
-    const now = new Date().toISOString().replaceAll(/[^\d]/g, "");
-    const aside = `${this.folder}_unusable_${now}`;
+    const aside = `${this.folder}_unusable_${timestamp()}`;
     try {
       await whileLocked(this.lock, () => Deno.rename(this.folder, aside));
     } catch (error) {
@@ -151,14 +159,68 @@ export class DiskStore implements FileStore {
     return aside;
   }
 
+  /** Whether the folder is the one that was opened: it may be removed, moved, or replaced. */
+  isInPlace(): boolean {
+    try {
+      return Deno.statSync(`${this.folder}/${LOCK}`).ino === this.lock.statSync().ino;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Makes the folder anew where it is not {@linkcode isInPlace}. What has come in its place is put
+   * aside. Files that were kept are gone; see {@linkcode rewrite}.
+   *
+   * @throws {StoreError} where it cannot be made, or another run has locked what is there
+   */
+  async renew(): Promise<void> {
+    if (this.isInPlace()) return;
+    try {
+      let lock = await lockFolder(this.folder);
+      if (await isUsed(this.folder)) {
+        const aside = `${this.folder}_replaced_${timestamp()}`;
+        await whileLocked(lock, () => Deno.rename(this.folder, aside));
+        log.warning("what has come in the place of the scheduler's folder was put aside", {
+          aside,
+        });
+        lock = await lockFolder(this.folder);
+      }
+      this.lock.close();
+      this.lock = lock;
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      throw new StoreError(`cannot make ${this.folder} anew: ${messageOf(error)}`);
+    }
+  }
+
+  /** Writes a file that was kept, and is gone, again. */
+  async rewrite({ number }: KeptFile): Promise<FileWriter> {
+    return await this.#writer(number);
+  }
+
   async close({ keep }: { keep: boolean }): Promise<void> {
     if (keep) this.lock.close();
-    else await whileLocked(this.lock, () => Deno.remove(this.folder, { recursive: true }));
+    else {
+      const remove = () => Deno.remove(this.folder, { recursive: true });
+      await whileLocked(this.lock, () => remove().catch(ifNotFound(undefined)));
+    }
   }
+}
+
+function timestamp(): string {
+  return new Date().toISOString().replaceAll(/[^\d]/g, "");
+}
+
+/** Whether there is anything in a folder besides its lock. */
+async function isUsed(folder: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir(folder)) if (name !== LOCK) return true;
+  return false;
 }
 
 class DiskWriter implements FileWriter {
   #writtenBytes = 0;
+  #sum = 0;
 
   constructor(
     private readonly path: string,
@@ -175,6 +237,7 @@ class DiskWriter implements FileWriter {
       throw new StoreError(`cannot write ${this.path}: ${messageOf(error)}`);
     }
     this.#writtenBytes += chunk.length;
+    this.#sum = crc32(chunk, this.#sum);
   }
 
   async finish(): Promise<KeptFile> {
@@ -187,7 +250,7 @@ class DiskWriter implements FileWriter {
       throw new StoreError(`cannot write ${this.path}: ${messageOf(error)}`);
     }
     this.file.close();
-    return keptFile(this.path, this.number, this.#writtenBytes);
+    return keptFile(this.path, this.number, this.#writtenBytes, this.#sum);
   }
 
   async abort(): Promise<void> {
@@ -202,14 +265,54 @@ class DiskWriter implements FileWriter {
   }
 }
 
-function keptFile(path: string, number: number, sizeBytes: number): KeptFile {
-  return {
+/** Reads a file of which the checksum is known. */
+class CheckedReader implements FileReader {
+  #sum = 0;
+  #readBytes = 0;
+
+  constructor(private readonly file: Deno.FsFile, private readonly expected: KeptFile) {}
+
+  async read(buffer: Uint8Array): Promise<number | null> {
+    const { sizeBytes, sum } = this.expected;
+    const length = await this.file.read(buffer);
+    if (length === null) {
+      if (this.#readBytes >= sizeBytes) return null;
+      throw new DamagedFileError(
+        `the file has ${this.#readBytes} of its ${sizeBytes} bytes on the scheduler's disk`,
+      );
+    }
+    this.#sum = crc32(buffer.subarray(0, length), this.#sum);
+    this.#readBytes += length;
+    if (this.#readBytes >= sizeBytes && this.#sum !== sum) {
+      throw new DamagedFileError("the file was changed or damaged on the scheduler's disk");
+    }
+    return length;
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+function keptFile(
+  path: string,
+  number: number,
+  sizeBytes: number,
+  sum: number | null,
+): KeptFile {
+  const kept: KeptFile = {
     number,
     sizeBytes,
-    open: async (): Promise<FileReader> => await Deno.open(path),
+    sum,
+    open: async (): Promise<FileReader> => {
+      const file = await Deno.open(path);
+      return sum === null ? file : new CheckedReader(file, kept);
+    },
+    isThere: () => Deno.stat(path).then(() => true, ifNotFound(false)),
     // An earlier run may have removed it, and have ended before that was noted.
     remove: () => Deno.remove(path).catch(ifNotFound(undefined)),
   };
+  return kept;
 }
 
 /**

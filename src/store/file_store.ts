@@ -17,7 +17,12 @@ export interface KeptFile {
   /** By which a store on disk finds it again, also in a later run. */
   readonly number: number;
   readonly sizeBytes: number;
+  /** Of its bytes; `null` = it was not made. */
+  readonly sum: number | null;
+  /** Its reader throws {@linkcode DamagedFileError} instead of the last bytes where any is wrong. */
   open(): Promise<FileReader>;
+  /** Whether nobody else has removed it. */
+  isThere(): Promise<boolean>;
   /** Removes it, if it is there; readers that are open may go on. */
   remove(): Promise<void>;
 }
@@ -43,6 +48,16 @@ export interface FileStore {
    * @throws {StoreError} where there is no room for it
    */
   create(sizeBytes: number): Promise<FileWriter>;
+  /** Writes a file that was kept, and is gone, again. */
+  rewrite(file: KeptFile): Promise<FileWriter>;
+  /** Whether what it keeps is where it was put, as far as that can be told at once. */
+  isInPlace(): boolean;
+  /**
+   * Makes it usable again where it is not {@linkcode isInPlace}, with none of the files that it had.
+   *
+   * @throws {StoreError} where that cannot be done
+   */
+  renew(): Promise<void>;
   /** Ends the use of the store; removes what is left, unless it is to be kept. */
   close(options: { keep: boolean }): Promise<void>;
 }
@@ -50,4 +65,9 @@ export interface FileStore {
 /** A file cannot be kept; the message says why and what to do. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
+}
+
+/** A file that is kept is not what was written. */
+export class DamagedFileError extends Error {
+  override readonly name = "DamagedFileError";
 }

@@ -45,6 +45,18 @@ export class MemoryStore implements FileStore {
     );
   }
 
+  rewrite({ sizeBytes }: KeptFile): Promise<FileWriter> {
+    return this.create(sizeBytes);
+  }
+
+  isInPlace(): boolean {
+    return true;
+  }
+
+  renew(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -75,7 +87,9 @@ class MemoryWriter implements FileWriter {
     return Promise.resolve({
       number,
       sizeBytes,
+      sum: null,
       open: () => Promise.resolve(new ChunkReader(chunks)),
+      isThere: () => Promise.resolve(true),
       remove: () => Promise.resolve(release()),
     });
   }

@@ -81,4 +81,59 @@ if (SCHEDULER === "ours") {
       await client.close();
     },
   );
+
+  const saysWritten = (scheduler: LabProcess) =>
+    scheduler.until("the state is written anew", () => {
+      return scheduler.lines.find((line) => /state is in its folder again/.test(line));
+    });
+
+  for (const how of ["removed", "moved"] as const) {
+    scenario(
+      `a state folder that is ${how} while jobs run is written anew: after a kill all jobs go on`,
+      { tier: how === "removed" ? "core" : "more" },
+      async (lab) => {
+        const scheduler = await lab.startScheduler();
+        await lab.startNode(1, { cpus: 1 });
+        const client = await Driven.ready(lab, { function: "mark", wait_nodes: 1 });
+        const ledger = await Ledger.create(lab);
+        await client.submit(30, [0.2, ledger.path]);
+        await client.untilRunning(1);
+        const folder = stateOf(scheduler);
+        if (how === "removed") await Deno.remove(folder, { recursive: true });
+        else await Deno.rename(folder, await lab.folder("elsewhere") + "/state");
+        await saysWritten(scheduler);
+        ok(scheduler.lines.some((line) => /ERROR.*state is gone from its folder/.test(line)));
+        await client.submit(2, [0.1, (await Ledger.create(lab)).path]);
+        const next = await lab.restartScheduler(scheduler);
+        const jobs = await client.results(50);
+        equal(jobs.map(({ status }) => status), Array(32).fill(JobStatus.Finished));
+        equal(await ledger.runs(), Array.from({ length: 30 }, (_, number) => number));
+        ok(!next.lines.some((line) => /ERROR/.test(line)));
+        await client.close();
+      },
+    );
+  }
+
+  scenario(
+    "files of a client that go with the state folder end the jobs that need them, with the reason",
+    { tier: "core" },
+    async (lab) => {
+      const scheduler = await lab.startScheduler();
+      const make = { "a.bin": 50_000, "b.bin": 70_000 };
+      const client = await Driven.ready(lab, { function: "read", make });
+      await client.submit(1, ["a.bin"], null, ["a.bin"]);
+      await Deno.remove(stateOf(scheduler), { recursive: true });
+      await saysWritten(scheduler);
+      await scheduler.until("the loss is told", () => {
+        return scheduler.lines.find((line) => /ERROR.*is lost.*files_of_clients=1/.test(line));
+      });
+      await client.submit(1, ["b.bin"], null, ["b.bin"]);
+      await lab.startNode(1);
+      const [lost, well] = await client.results(30);
+      equal([lost!.status, well!.status], [JobStatus.Terminated, JobStatus.Finished]);
+      match(lost!.exception ?? "", /a\.bin of the client is lost: it was removed/);
+      equal(well!.result.digest, client.digest("b.bin"));
+      await client.close();
+    },
+  );
 }

@@ -120,7 +120,7 @@ async function opened(path: string, files: Files): Promise<Outcome> {
 async function tryAll(
   damages: (files: Files) => Iterable<readonly [what: string, damaged: Files]>,
 ): Promise<Record<Outcome["kind"], number>> {
-  configureLogging({ level: "error", format: "text" });
+  configureLogging({ level: "error", format: "text", write: () => {} });
   const counts = { whole: 0, loss: 0, unusable: 0, "damaged row": 0 };
   await withFolder(async (folder) => {
     const { files, states } = await killed(folder);
@@ -217,7 +217,7 @@ Deno.test("a database that is gone, with its log, is known to have been there", 
 
 Deno.test("what is lost is said once: the next start takes what is there for all", async () => {
   await withFolder(async (folder) => {
-    configureLogging({ level: "error", format: "text" });
+    configureLogging({ level: "error", format: "text", write: () => {} });
     const { files } = await killed(folder);
     const path = `${folder}/damaged`;
     for (const [suffix, bytes] of files) {
@@ -236,7 +236,7 @@ Deno.test("what is lost is said once: the next start takes what is there for all
 
 Deno.test("what SQLite will overwrite of a damaged log is kept", async () => {
   await withFolder(async (folder) => {
-    configureLogging({ level: "error", format: "text" });
+    configureLogging({ level: "error", format: "text", write: () => {} });
     const { files } = await killed(folder);
     const log = files.get("-wal")!.slice();
     log.fill(0, 100_000, 100_600);

@@ -24,6 +24,8 @@ function scene() {
   const kept = (name: string): KeptFile => ({
     number: 1,
     sizeBytes: 3,
+    sum: null,
+    isThere: () => Promise.resolve(true),
     open: () => Promise.reject(new Error("not read here")),
     remove: () => Promise.resolve(void removed.push(name)),
   });

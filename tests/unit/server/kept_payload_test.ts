@@ -15,7 +15,9 @@ import { MAX_PAYLOAD_BYTES } from "../../../src/journal/database.ts";
 import { JOB_FORM, RESULT_FORM } from "../../../src/server/payload_forms.ts";
 import { concat } from "@std/bytes/concat.js";
 import { type FileReader, type FileStore, StoreError } from "../../../src/store/file_store.ts";
+import { DiskStore } from "../../../src/store/disk_store.ts";
 import { MemoryStore } from "../../../src/store/memory_store.ts";
+import { withFolder } from "../journal/folder.ts";
 import { type DispyJob, type JobReply, JobStatus } from "../../../src/wire/mod.ts";
 
 const MB = 1024 * 1024;
@@ -240,7 +242,9 @@ for (const [what, [failure, open]] of Object.entries(LOSSES)) {
     for (const form of [JOB_FORM, RESULT_FORM]) {
       const { keeper } = scene();
       const item = { client: "a", sizeBytes: 100 };
-      const file = { number: 1, sizeBytes: 1000, open, remove: () => Promise.resolve() };
+      const remove = () => Promise.resolve();
+      const isThere = () => Promise.resolve(true);
+      const file = { number: 1, sizeBytes: 1000, sum: null, open, isThere, remove };
       const kept = keeper.restore<unknown>(form as PayloadForm<unknown>, item, UID, {
         kept: file,
         sum: null,
@@ -259,7 +263,9 @@ Deno.test("a file in which some byte has changed is noticed, where it can still 
   const sum = before.record!.file![2]!;
   const restore = (bytes: Uint8Array, sum: number) => {
     const open = () => Promise.resolve(readerOf(bytes));
-    const kept = { number: 1, sizeBytes: bytes.length, open, remove: () => Promise.resolve() };
+    const remove = () => Promise.resolve();
+    const isThere = () => Promise.resolve(true);
+    const kept = { number: 1, sizeBytes: bytes.length, sum: null, open, isThere, remove };
     return keeper.restore(RESULT_FORM, { client: "a", sizeBytes: 1 }, UID, { kept, sum });
   };
   const large = concat(RESULT_FORM.encode(reply(LARGE_BYTES)));
@@ -276,4 +282,38 @@ Deno.test("a payload whose row is gone, or is damaged, is lost", async () => {
     const kept = keeper.restore(RESULT_FORM, item, UID, null);
     await assertRejects(() => read(kept), LostPayloadError);
   }
+});
+
+Deno.test("a file that is gone is written again from memory; from nowhere it cannot be", async () => {
+  await withFolder(async (parent) => {
+    const store = await DiskStore.open(parent, { clean: false, name: null });
+    const budget = new MemoryBudget({
+      memoryBytes: 100 * MB,
+      keptBytes: Infinity,
+      maxItems: Infinity,
+    });
+    const journal = { payload: () => null };
+    const keeper = new PayloadKeeper({
+      budget,
+      store,
+      sending: new TransferBudget(8 * MB),
+      journal,
+    });
+    const [inMemory, onDisk, small] = await Promise.all(
+      [LARGE_BYTES, LARGE_BYTES, 100].map((size) => keeper.keep(RESULT_FORM, reply(size), "a")),
+    ) as [KeptPayload<JobReply>, KeptPayload<JobReply>, KeptPayload<JobReply>];
+    onDisk.unload();
+    for (const kept of [inMemory, onDisk, small]) assertEquals(await kept.rewrite(), true);
+    await Deno.remove(store.folder, { recursive: true });
+    await store.renew();
+    assertEquals(
+      [await inMemory.rewrite(), await onDisk.rewrite(), await small.rewrite()],
+      [true, false, true],
+    );
+    inMemory.unload();
+    assertEquals(inMemory.isInMemory, false);
+    assertEquals(await read(inMemory), reply(LARGE_BYTES));
+    await assertRejects(() => read(onDisk), LostPayloadError, "is gone");
+    await store.close({ keep: false });
+  });
 });
