@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import { concat } from "@std/bytes/concat.js";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
+import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import { externalOf } from "../net/addresses.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import type { UdpSockets } from "../net/udp_sockets.ts";
@@ -38,6 +39,15 @@ const MAX_ANSWERING = 32;
 /** More addresses than this has no scheduler. */
 const MAX_ADDRESSES = 16;
 
+/** That the scheduler of --scheduler_host is not there is said again after so long. */
+const WARNING_INTERVAL_MS = 60 * 60_000;
+
+/** How long a scheduler may take to greet back. */
+const ANSWER_MS = 3_000;
+
+/** A scheduler that was there is looked for again after so long, while no one uses the node. */
+const LOOK_AGAIN_MS = 60_000;
+
 /** A greeting of a scheduler, or of a relay that passes it on. */
 type Greeting = SchedulerPing | RelayPing;
 
@@ -48,6 +58,14 @@ export class Discovery {
   readonly #answering = new Set<string>();
   /** Whether the scheduler that has the node has greeted while jobs ran. */
   #hasMissedPresent = false;
+  readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
+  /** A scheduler has greeted, ever. */
+  #wasGreeted = false;
+  /** The scheduler of --scheduler_host was there when it was last looked for. */
+  #isThere = false;
+  #lookedMs = -Infinity;
+  /** Since when it has been there, and has not greeted back; `null` = it is not there. */
+  #unansweredMs: number | null = null;
 
   constructor(
     private readonly context: NodeContext,
@@ -72,6 +90,36 @@ export class Discovery {
   }
 
   /**
+   * Looks whether the scheduler that the node was told of is there, as long as no one uses the node,
+   * and says so where it is not; greets it, as it may have been started after the node. To be called
+   * every few seconds.
+   */
+  async lookForScheduler(): Promise<void> {
+    const { schedulerHost: host, schedulerPort: port } = this.context.options;
+    const sinceMs = performance.now() - this.#lookedMs;
+    if (host === null || !this.isFree() || (this.#isThere && sinceMs < LOOK_AGAIN_MS)) return;
+    this.#lookedMs = performance.now();
+    const reason = await this.#greetHost(host, port);
+    const wasThere = this.#isThere;
+    this.#isThere = reason === null && this.#wasGreeted;
+    if (reason !== null) this.#unansweredMs = null;
+    else this.#unansweredMs ??= this.#lookedMs;
+    const scheduler = { scheduler: host, port };
+    if (reason !== null) {
+      const hint = "is it running there, and is that its port for nodes (-p)?";
+      const message = "the scheduler of --scheduler_host cannot be reached; trying again";
+      this.#warnings.warning("reach", message, { ...scheduler, reason, hint });
+    } else if (!this.#wasGreeted) {
+      if (this.#lookedMs - this.#unansweredMs! < ANSWER_MS) return;
+      const hint = "is the node's secret the scheduler's node secret, and TLS the same?";
+      const message = "the scheduler of --scheduler_host does not greet back; trying again";
+      this.#warnings.warning("greet", message, { ...scheduler, hint });
+    } else if (!wasThere) {
+      log.info("the scheduler of --scheduler_host is there", scheduler);
+    }
+  }
+
+  /**
    * Answers a greeting, unless a scheduler has the node. The one that has it may have been started
    * again, and know nothing of that: it gets the node as soon as no job runs, as dispy's own
    * schedulers lose jobs for which no CPU is free.
@@ -79,6 +127,7 @@ export class Discovery {
   async answer(greeting: Greeting, from: string): Promise<void> {
     // Our answer proves the secret for the sign in the greeting: with our own it would open this node.
     if (greeting.sign === this.context.sign) return;
+    this.#wasGreeted = true;
     const { scheduler, busyCpus } = this.context.held;
     const isPresent = scheduler?.host === from && scheduler.port === greeting.port;
     if (greeting.from === "scheduler" && (isPresent || scheduler === null)) {
@@ -134,8 +183,12 @@ export class Discovery {
     );
   }
 
-  /** Greets whoever is at `host`, by TCP and, as something may be in its way, by UDP. */
-  async #greetHost(host: string, port: number): Promise<void> {
+  /**
+   * Greets whoever is at `host`, by TCP and, as something may be in its way, by UDP. Tells why it
+   * could not be reached, or `null`.
+   */
+  async #greetHost(host: string, port: number): Promise<string | null> {
+    let problem: string | null = null;
     try {
       for (const version of this.#versions.all) {
         using stream = await this.context.transport.connect(host, port);
@@ -144,11 +197,13 @@ export class Discovery {
         await stream.waitForClose();
       }
     } catch (error) {
-      log.debug("no scheduler there", { host, port, reason: messageOf(error) });
+      problem = messageOf(error);
+      log.debug("no scheduler there", { host, port, reason: problem });
     }
     const [first] = this.context.addresses.known;
-    if (first === undefined) return;
+    if (first === undefined) return problem;
     await this.udp.send(this.family, host, port, this.#greetings(first.external ?? first.address));
+    return problem;
   }
 
   /** A greeting for each version of dispy that we know of. */

@@ -38,12 +38,16 @@ import { Requests } from "./requests.ts";
 import type { JobLanguage } from "./runner.ts";
 import { Service } from "./service.ts";
 import type { ServiceState } from "./service_hours.ts";
+import { SchedulerNews } from "./scheduler_news.ts";
 import { Warden } from "./warden.ts";
 
 const log = getLogger("node");
 
 /** Kept results that are too old are looked for this often. */
 const SWEEP_MS = 60 * 60_000;
+
+/** The scheduler of `--scheduler_host` is looked for this often until it is there. */
+const LOOK_MS = 4_000;
 
 /** How long jobs may take to end when the node ends; more than any of them is given. */
 const SHUTDOWN_LIMIT_MS = 25_000;
@@ -64,6 +68,7 @@ export class JobNode {
   readonly #discovery: Discovery;
   readonly #requests: Requests;
   readonly #warden: Warden;
+  readonly #news: SchedulerNews;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly #over = Promise.withResolvers<void>();
   #stopSweeping: () => void = () => {};
@@ -107,7 +112,8 @@ export class JobNode {
     );
     const availability = new Availability(options.folder);
     this.#kept = kept;
-    this.#replies = new Replies(context, kept);
+    const news = this.#news = new SchedulerNews();
+    this.#replies = new Replies(context, kept, news);
     const service = this.#service;
     this.#jobs = new Jobs(context, this.#replies, new JobLimits(options), {
       isOpen: () => service.isOpen,
@@ -117,11 +123,18 @@ export class JobNode {
     });
     this.#computations = new Computations(context, this.#jobs, {
       isOpen: () => service.takesComputations,
-      onTaken: () => this.#pulses.reschedule(),
+      onTaken: () => {
+        news.onUse(held.scheduler);
+        this.#pulses.reschedule();
+      },
       onClosed: () => this.#onClosed(),
     });
     this.#pulses = new Pulses(context, availability, {
-      onSchedulerAlive: () => this.#replies.resendSoon(),
+      onSchedulerAlive: (scheduler) => {
+        news.onReached(scheduler);
+        this.#replies.resendSoon();
+      },
+      onSchedulerSilent: (scheduler, reason) => news.onUnreachable(scheduler, reason),
       onZombie: (computation) => void this.#guard(() => this.#drop(computation)),
     });
     this.#discovery = new Discovery(
@@ -249,6 +262,7 @@ export class JobNode {
     this.#stopSweeping = sweepRegularly(containment, () => [...held].map(({ mark }) => mark));
     const { pingIntervalMs } = options;
     if (pingIntervalMs !== null) this.#every(pingIntervalMs, () => this.#discovery.greet());
+    this.#every(LOOK_MS, () => this.#discovery.lookForScheduler());
     void this.#guard(() => this.#discovery.greet());
   }
 
@@ -263,6 +277,7 @@ export class JobNode {
   }
 
   #onClosed(): void {
+    this.#news.onUse(this.#context.held.scheduler);
     this.#pulses.reschedule();
     if (!this.#isOpen) return;
     this.#service.onServed();

@@ -10,7 +10,7 @@ import { getLogger } from "../log/log.ts";
 import { encodeNodeRequest, isPulse } from "../wire/mod.ts";
 import type { Availability } from "./avail_info.ts";
 import { MAX_ANSWER_BYTES, type NodeContext } from "./context.ts";
-import type { HeldComputation } from "./held_computations.ts";
+import type { HeldComputation, PeerAddress } from "./held_computations.ts";
 
 const log = getLogger("node");
 
@@ -23,7 +23,9 @@ const PULSES_UNTIL_ZOMBIE = 5;
 /** What is done about a scheduler that shows no sign of life. */
 export interface PulseEvents {
   /** The scheduler is there. */
-  onSchedulerAlive(): void;
+  onSchedulerAlive(scheduler: PeerAddress): void;
+  /** The scheduler did not answer. */
+  onSchedulerSilent(scheduler: PeerAddress, reason: string): void;
   /** Nothing was heard of a computation's scheduler for too long, and none of its jobs runs. */
   onZombie(computation: HeldComputation): void;
 }
@@ -69,11 +71,15 @@ export class Pulses {
         schedulerIpAddr: scheduler.host,
         availInfo,
       }));
-      if (!isPulse(await stream.readMessage(MAX_ANSWER_BYTES))) return;
+      if (!isPulse(await stream.readMessage(MAX_ANSWER_BYTES))) {
+        return this.events.onSchedulerSilent(scheduler, "it does not know the node");
+      }
       held.touchAll();
-      this.events.onSchedulerAlive();
+      this.events.onSchedulerAlive(scheduler);
     } catch (error) {
-      log.debug("pulse not answered", { scheduler: scheduler.host, reason: messageOf(error) });
+      const reason = messageOf(error);
+      log.debug("pulse not answered", { scheduler: scheduler.host, reason });
+      this.events.onSchedulerSilent(scheduler, reason);
     }
   }
 

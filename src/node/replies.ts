@@ -11,6 +11,7 @@ import { encodeNodeRequest, isAck, type JobReply, type JobReplyMessage } from ".
 import { MAX_ANSWER_BYTES, type NodeContext } from "./context.ts";
 import type { HeldComputation, PeerAddress } from "./held_computations.ts";
 import type { KeptReplies, KeptReply } from "./kept_replies.ts";
+import type { SchedulerNews } from "./scheduler_news.ts";
 
 const log = getLogger("node");
 
@@ -37,7 +38,11 @@ export class Replies {
   #retryMs = FIRST_RETRY_MS;
   #isClosed = false;
 
-  constructor(private readonly context: NodeContext, private readonly kept: KeptReplies) {}
+  constructor(
+    private readonly context: NodeContext,
+    private readonly kept: KeptReplies,
+    private readonly news: SchedulerNews,
+  ) {}
 
   /** Begins to offer what earlier runs have left. */
   start(): void {
@@ -84,10 +89,13 @@ export class Replies {
       if (timeoutMs !== null) stream.timeoutMs = timeoutMs;
       await stream.writeMessage(...encodeNodeRequest(message));
       const answer = await stream.readMessage(MAX_ANSWER_BYTES);
+      this.news.onReached(to);
       if (isAck(answer)) return "taken";
       return answer.length > 0 ? "unwanted" : "failed";
     } catch (error) {
-      log.debug("result not sent", { job: reply.uid, reason: messageOf(error) });
+      const reason = messageOf(error);
+      log.debug("result not sent", { job: reply.uid, reason });
+      this.news.onUnreachable(to, reason);
       return "failed";
     }
   }

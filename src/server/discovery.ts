@@ -43,6 +43,9 @@ const MAX_GREETING = 128;
  */
 const ALL_RELEASES_INTERVAL_MS = 10 * 60_000;
 
+/** So many relays are remembered. */
+const MAX_RELAYS = 64;
+
 /** Somebody who may be a node, where we look for it. */
 interface Target {
   readonly host: string;
@@ -55,6 +58,7 @@ export class Discovery {
   readonly #versions = new Versions();
   /** Machines on which nodes were found. */
   readonly #knownHosts = new Set<string>();
+  readonly #relays = new Set<string>();
   readonly #greetingNamed = new Lanes(MAX_GREETING);
   readonly #unknownNames = new RepeatLimiter(log, { intervalMs: UNKNOWN_NAME_INTERVAL_MS });
 
@@ -69,7 +73,7 @@ export class Discovery {
     if (isAll) this.#allReleasesMs = nowMs;
     await Promise.all([
       this.#broadcast(null, (family) => isAll ? this.#versions.possible(family) : this.#known),
-      ...this.#named.map((host) => this.#greetNamed(host)),
+      ...this.#named.map((host) => this.greetNamed(host)),
     ]);
   }
 
@@ -77,7 +81,7 @@ export class Discovery {
   async #greetVersion(version: string): Promise<void> {
     await Promise.all([
       this.#broadcast(null, () => [version]),
-      ...this.#named.map((host) => this.#greetNamed(host, version)),
+      ...this.#named.map((host) => this.greetNamed(host, version)),
     ]);
   }
 
@@ -89,16 +93,19 @@ export class Discovery {
     return this.#versions.all;
   }
 
-  /** Greets a node of `-n`; says so once where its name means nothing, as a typing error may be. */
-  async #greetNamed(host: string, version?: string): Promise<void> {
+  /**
+   * Greets a node of `-n`. Tells why it could not be reached, or `null`; `undefined` where its name
+   * means nothing, which is said once, as it may be a typing error.
+   */
+  async greetNamed(host: string, version?: string): Promise<string | null | undefined> {
     try {
       await lookup(host);
     } catch (error) {
       const message = "the name of a node given with -n is not known; check it, or give an address";
       this.#unknownNames.warning(host, message, { node: host, reason: messageOf(error) });
-      return;
+      return undefined;
     }
-    await this.#greet({ host, port: null }, version);
+    return await this.#greet({ host, port: null }, version);
   }
 
   /** Greets the nodes that a client named and that the cluster does not have yet. */
@@ -108,7 +115,7 @@ export class Discovery {
       missing.map(({ pattern, port }) =>
         pattern.includes("*")
           ? this.#broadcast(port, () => this.#known)
-          : this.#greetingNamed.run(() => this.#greet({ host: pattern, port }))
+          : this.#greetingNamed.run(async () => void await this.#greet({ host: pattern, port }))
       ),
     );
   }
@@ -122,6 +129,16 @@ export class Discovery {
   onNodeFound(pong: Pong, from: string): void {
     this.knowHosts(pong.ipAddr, from);
     if (this.#versions.addOfNode(pong.version)) this.#detach(this.#greetVersion(pong.version));
+  }
+
+  /** A relay has asked whom to name to nodes. */
+  onRelay(from: string): void {
+    if (this.#relays.size < MAX_RELAYS) this.#relays.add(from);
+  }
+
+  /** Where relays have asked from. */
+  get relays(): readonly string[] {
+    return [...this.#relays];
   }
 
   /** Nodes were found at these addresses, in this run or an earlier one. */
@@ -158,14 +175,14 @@ export class Discovery {
    *
    * @returns Whether somebody listens there.
    */
-  challenge(
+  async challenge(
     family: PortFamily,
     host: string,
     port: number,
     version: string,
     sign: string,
   ): Promise<boolean> {
-    return this.#greetByTcp(family, host, port, version, sign);
+    return await this.#greetByTcp(family, host, port, version, sign) === null;
   }
 
   /** Answers the pulse of a node that sends them as datagrams. */
@@ -176,8 +193,8 @@ export class Discovery {
   }
 
   /** Greets whoever is at this address. */
-  greetHost(host: string, port: number): Promise<void> {
-    return this.#greet({ host, port });
+  async greetHost(host: string, port: number): Promise<void> {
+    await this.#greet({ host, port });
   }
 
   /**
@@ -224,40 +241,45 @@ export class Discovery {
    * each, but only where somebody listens; where nobody does, it is the first that fails.
    *
    * @param version The only one to greet; all where absent.
+   * @returns Why nobody could be reached there, or `null`.
    */
-  async #greet({ host, port }: Target, version?: string): Promise<void> {
-    await Promise.all(this.udp.families.map(async (family) => {
+  async #greet({ host, port }: Target, version?: string): Promise<string | null> {
+    const problems = await Promise.all(this.udp.families.map(async (family) => {
       const nodePort = port ?? family.node;
       const known = version === undefined ? this.#known : [version];
       await this.udp.send(family, host, nodePort, this.#datagrams(family, known, host, null));
       const possible = version === undefined ? this.#versions.possible(family) : [version];
       for (const each of possible) {
-        if (!await this.#greetByTcp(family, host, nodePort, each)) return;
+        const problem = await this.#greetByTcp(family, host, nodePort, each);
+        if (problem !== null) return problem;
         // It has answered: it is a node of ours.
         const { nodes } = this.context.engine.core;
-        if (nodes.get(host)?.info.version === each) return;
+        if (nodes.get(host)?.info.version === each) break;
       }
+      return null;
     }));
+    return problems.includes(null) ? null : problems[0] ?? null;
   }
 
-  /** Returns whether somebody listens there. */
+  /** Tells why nobody could be reached there, or `null`. */
   async #greetByTcp(
     family: PortFamily,
     host: string,
     port: number,
     version: string,
     sign: string = this.context.sign,
-  ): Promise<boolean> {
+  ): Promise<string | null> {
     try {
       using stream = await this.context.nodeTransport.connect(host, port);
       // A relay passes on what we announce, and asks us there.
       const greeting = this.#greeting(family, version, host, stream.localAddr.hostname);
       await stream.writeRequest(FILLER_AUTH, ...encodeDiscovery({ ...greeting, sign }));
       await stream.waitForClose();
-      return true;
+      return null;
     } catch (error) {
-      log.debug("no node there", { host, port, reason: messageOf(error) });
-      return false;
+      const reason = messageOf(error);
+      log.debug("no node there", { host, port, reason });
+      return reason;
     }
   }
 

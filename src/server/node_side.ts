@@ -246,6 +246,7 @@ export class NodeSide {
     const answer = refused
       ? null
       : { sign, ipAddrs: [info.schedulerIpAddr], port: family.nodeSide };
+    if (!refused) this.discovery.onRelay(stream.remoteAddr.hostname);
     await stream.writeMessage(encodeRelayAnswer(answer));
   }
 

@@ -34,6 +34,7 @@ import { Journal } from "../journal/journal.ts";
 import { Listeners } from "./listeners.ts";
 import { LostNodes } from "./lost_nodes.ts";
 import { planMemory } from "./memory_plan.ts";
+import { NamedNodes } from "./named_nodes.ts";
 import { NodeCheckUp } from "./node_check_up.ts";
 import { NodeControl } from "./node_control.ts";
 import { NodeLink } from "./node_link.ts";
@@ -59,6 +60,9 @@ const DAY_MS = 24 * 60 * 60_000;
 
 /** Files that no job has come for are looked for this often. */
 const SWEEP_MS = 60_000;
+
+/** How long nodes of `-n` have to answer the first greeting; then it is looked for them this often. */
+const NAMED_MS = 5_000;
 
 /** Clusters whose jobs wait for nothing that is under way are looked for this often. */
 const STUCK_MS = 4_000;
@@ -207,6 +211,8 @@ export class Server {
       // Also what nobody waits for is written.
       void this.#journal?.committed();
     });
+    const namedNodes = new NamedNodes(this.#context, this.#discovery);
+    this.#every(NAMED_MS, () => namedNodes.look());
     const stuckClusters = new StuckClusters(this.#context);
     this.#every(STUCK_MS, () => stuckClusters.look());
     const { computations, store } = this.#context;
