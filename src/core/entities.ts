@@ -174,6 +174,8 @@ export interface NodeInfo {
   readonly platform: string;
   /** dispy's version, which our messages to it must carry. */
   readonly version: string;
+  /** Highest pickle protocol that its Python reads, where it has told: 2 is Python 2 alone. */
+  readonly pickleProtocol?: number;
   /** Its generation of the protocol; one without understands clusters of any. */
   readonly generation?: string | null;
   /** At which address this node reaches us. */

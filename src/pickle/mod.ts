@@ -26,7 +26,8 @@ export { DEFAULT_LIMITS, MAX_DEPTH, type PickleLimits, REWRITE_LIMITS } from "./
 export { MAX_INT_BYTES, MAX_INT_DIGITS } from "./integers.ts";
 export { isAscii } from "./text.ts";
 export { StateSetterStep } from "./reduce.ts";
-export { readableBy } from "./rewrite.ts";
+export { HIGHEST_PROTOCOL } from "./reader.ts";
+export { isForeign, readableBy } from "./rewrite.ts";
 export { protocolReadByWriter, PYTHON2_PROTOCOL, PYTHON3_PROTOCOL } from "./scan.ts";
 export { WRITTEN_PROTOCOL } from "./write.ts";
 export * from "./values.ts";

@@ -36,7 +36,8 @@ const SMALL_INTS = Array.from({ length: 256 }, (_, number) => BigInt(number));
 /** Strings up to this length can be repeated by reference without counting as size. */
 const FREE_REPEAT_CHARS = 16383;
 
-const HIGHEST_PROTOCOL = 5;
+/** The highest protocol that is read. */
+export const HIGHEST_PROTOCOL = 5;
 
 /** Opcodes that CPython writes only for picklers with hooks which dispy does not have. */
 const UNSUPPORTED: ReadonlyMap<number, string> = new Map([

@@ -15,6 +15,14 @@ import {
 } from "./scan.ts";
 import { guard, joined, writePickle } from "./write.ts";
 
+/** Whether {@linkcode readableBy} has to look into a pickle, and may write it anew. */
+export function isForeign(protocol: number, pickle: Uint8Array): boolean {
+  const actual = protocolOf(pickle);
+  // Without a protocol's number, it is none that dispy has written.
+  return actual > protocol ||
+    actual >= PYTHON2_PROTOCOL && actual < PYTHON3_PROTOCOL && protocol >= PYTHON3_PROTOCOL;
+}
+
 /**
  * The pickle as it is where a Python that reads `protocol` reads it; else written anew, so that it
  * does. What is shared or cyclic in it stays so.
@@ -27,11 +35,10 @@ import { guard, joined, writePickle } from "./write.ts";
  * allows, or something that there is not in that protocol.
  */
 export function readableBy(protocol: number, pickle: Uint8Array): Uint8Array {
+  if (!isForeign(protocol, pickle)) return pickle;
   const actual = protocolOf(pickle);
-  const isOfPython3 = actual >= PYTHON3_PROTOCOL;
-  if (actual <= protocol && (isOfPython3 || protocol === PYTHON2_PROTOCOL)) return pickle;
   return guard(() => {
-    if (!isOfPython3 && !hasByteStrings(pickle)) return pickle;
+    if (actual <= protocol && !hasByteStrings(pickle)) return pickle;
     if (actual === 5 && protocol === 4) return joined(toProtocol4(pickle));
     return joined(writePickle(readPickle(pickle, REWRITE_LIMITS), protocol, "unicode"));
   });

@@ -38,6 +38,7 @@ import {
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
+import { UnreadableError } from "./foreign_payloads.ts";
 import { KeptPayload, type Loan, LostPayloadError } from "./kept_payload.ts";
 import { Lanes } from "../net/lanes.ts";
 
@@ -186,7 +187,7 @@ export class ClientLink {
       });
       return isAck(answer) ? "delivered" : answer.length === 0 ? "failed" : "refused";
     } catch (error) {
-      if (error instanceof LostPayloadError) {
+      if (isLost(error)) {
         log.error("a provisional result is lost", { job: delivery.uid, reason: error.message });
         // More follows for this job: the client does without this one.
         return "delivered";
@@ -215,28 +216,37 @@ export class ClientLink {
     const loan = payload instanceof KeptPayload
       ? await (payload as KeptPayload<JobReply>).lend()
       : null;
+    const { context: { foreign }, computation: { compute, dialect } } = this;
+    const rewritten = foreign.share();
     return {
       read: async () => {
         if (loan === null) return this.#reply(delivery, null);
         try {
-          return this.#reply(delivery, await loan.read());
+          const reply = this.#reply(delivery, await loan.read());
+          return await foreign.reply(reply, dialect.pickleProtocol, compute.type, rewritten);
         } catch (error) {
           const isFinal = delivery.status !== JobStatus.ProvisionalResult;
-          if (!(error instanceof LostPayloadError) || !isFinal) throw error;
+          if (!isLost(error) || !isFinal) throw error;
           return this.#lostReply(delivery, error);
         }
       },
-      [Symbol.dispose]: () => loan?.[Symbol.dispose](),
+      [Symbol.dispose]: () => {
+        loan?.[Symbol.dispose]();
+        rewritten[Symbol.dispose]();
+      },
     };
   }
 
   /** A client is not left waiting for a result that no attempt can bring. */
-  #lostReply(delivery: Delivery, { message: reason }: LostPayloadError): JobReply {
-    this.#warnings.error("lost", "a result is lost", { job: delivery.uid, reason });
+  #lostReply(delivery: Delivery, error: LostPayloadError | UnreadableError): JobReply {
+    const isHere = error instanceof UnreadableError;
+    const what = isHere ? "a client's Python cannot read a result" : "a result is lost";
+    const { message: reason } = error;
+    this.#warnings.error(what, what, { job: delivery.uid, client: this.#address, reason });
     return {
       ...this.#reply(delivery, null),
-      status: JobStatus.Abandoned,
-      exception: `the job has run, but its result is lost: ${reason}`,
+      status: isHere ? JobStatus.Terminated : JobStatus.Abandoned,
+      exception: `the job has run, but ${isHere ? "" : "its result is lost: "}${reason}`,
     };
   }
 
@@ -362,4 +372,9 @@ export class ClientLink {
 function withReason(exception: PyValue, reason: string | null): PyValue {
   if (reason === null) return exception;
   return typeof exception === "string" ? `${exception.trimEnd()}\n${reason}` : reason;
+}
+
+/** Whether no further attempt can bring the client its result. */
+function isLost(error: unknown): error is LostPayloadError | UnreadableError {
+  return error instanceof LostPayloadError || error instanceof UnreadableError;
 }

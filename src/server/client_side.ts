@@ -43,6 +43,7 @@ import {
   type MessageStream,
   NAK,
   type NodeJobsRequest,
+  picklesReadBy,
   tagOf,
   TooLargeError,
   WireError,
@@ -123,6 +124,9 @@ export class ClientSide {
     let request: ClientRequest;
     try {
       request = decodeClientRequest(message);
+      if (request.kind === "COMPUTE") {
+        request = { pickleProtocol: picklesReadBy(message), ...request };
+      }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       await refuseRequest(stream, tag, `the request cannot be read: ${error.message}`);
@@ -363,9 +367,10 @@ export class ClientSide {
   }
 
   async #refuseJob(stream: MessageStream, cluster: Cluster, reason: string): Promise<void> {
+    const pickleProtocol = this.context.computations.get(cluster.id)?.dialect.pickleProtocol;
     const fields = { computation: cluster.name, reason };
     this.#refusals.warning(`job ${cluster.id}`, "job refused", fields);
-    await stream.writeMessage(encodeJobRefusal(reason));
+    await stream.writeMessage(encodeJobRefusal(reason, pickleProtocol));
   }
 
   /**

@@ -71,10 +71,14 @@ export class ComputationIntake {
     );
   }
 
-  #dialectOf(stream: MessageStream, { oldestRelease }: ClientComputeRequest): Dialect {
+  #dialectOf(
+    stream: MessageStream,
+    { oldestRelease, pickleProtocol }: ClientComputeRequest,
+  ): Dialect {
     return this.releases.dialectFor(
       stream.remoteAddr.hostname,
       oldestRelease ?? CURRENT_RELEASE,
+      pickleProtocol,
     );
   }
 

@@ -12,6 +12,7 @@ import type { OwnAddresses } from "../net/addresses.ts";
 import type { Computations } from "./computation.ts";
 import type { Engine } from "./engine.ts";
 import type { ServerOptions } from "./options.ts";
+import type { ForeignPayloads } from "./foreign_payloads.ts";
 import type { PayloadKeeper } from "./kept_payload.ts";
 import type { TransferBudget } from "../net/transfer_budget.ts";
 import type { Quotas } from "./quotas.ts";
@@ -28,6 +29,8 @@ export interface Context {
   readonly store: FileStore;
   /** Arguments and results. */
   readonly payloads: PayloadKeeper;
+  /** The same for peers whose Python does not read them as they are. */
+  readonly foreign: ForeignPayloads;
   /** Room for messages that are being received, by who sends them. */
   readonly receiving: { readonly nodes: TransferBudget; readonly clients: TransferBudget };
   /** What is to survive an end of this process; `null` = nothing is. */

@@ -12,7 +12,9 @@ const ofNodes = new WeakMap<NodeInfo, Dialect>();
 /** What a node speaks. */
 export function dialectOfNode({ info }: Node): Dialect {
   let dialect = ofNodes.get(info);
-  if (dialect === undefined) ofNodes.set(info, dialect = dialectOf(info.version));
+  if (dialect === undefined) {
+    ofNodes.set(info, dialect = dialectOf(info.version, info.pickleProtocol));
+  }
   return dialect;
 }
 
@@ -46,8 +48,9 @@ export class ClientReleases {
    * What the client speaks that has sent a computation.
    *
    * @param oldestRelease The oldest that it can be of, as far as the computation tells.
+   * @param pickleProtocol Highest that its Python reads, where that is known.
    */
-  dialectFor(host: string, oldestRelease: string): Dialect {
+  dialectFor(host: string, oldestRelease: string, pickleProtocol?: number): Dialect {
     const oldest = parseRelease(oldestRelease)!;
     const { generation } = dialectOf(oldestRelease);
     const greeted = this.#releases.get(host)?.find((release) => {
@@ -55,7 +58,8 @@ export class ClientReleases {
       if (numbers === null || isBefore(numbers, oldest)) return false;
       return dialectOf(release).generation === generation;
     });
-    if (greeted !== undefined) return dialectOf(greeted);
-    return generation === CURRENT_DIALECT.generation ? CURRENT_DIALECT : dialectOf(oldestRelease);
+    const isCurrent = generation === CURRENT_DIALECT.generation;
+    const supposed = isCurrent ? CURRENT_DIALECT.release : oldestRelease;
+    return dialectOf(greeted ?? supposed, pickleProtocol);
   }
 }

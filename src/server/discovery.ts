@@ -9,6 +9,7 @@ import { concat } from "@std/bytes/concat.js";
 import type { Cluster, Node } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import { HIGHEST_PROTOCOL } from "../pickle/mod.ts";
 import {
   authCode,
   encodeDiscovery,
@@ -215,6 +216,7 @@ export class Discovery {
       port: family.nodeSide,
       ipAddrs: announced(this.context.addresses.known, ownAddress ?? undefined),
       nodeIpAddr,
+      pickleProtocol: HIGHEST_PROTOCOL,
     };
   }
 

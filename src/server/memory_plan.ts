@@ -7,6 +7,7 @@
 import type { Database } from "../journal/database.ts";
 import type { FileStore } from "../store/file_store.ts";
 import type { Context } from "./context.ts";
+import { ForeignPayloads } from "./foreign_payloads.ts";
 import { PayloadKeeper } from "./kept_payload.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { TransferBudget } from "../net/transfer_budget.ts";
@@ -16,7 +17,10 @@ import type { ServerOptions } from "./options.ts";
 const KEPT_SHARE = 1 / 2;
 
 /** For what is read from disk to be sent. */
-const SENDING_SHARE = 1 / 4;
+const SENDING_SHARE = 3 / 16;
+
+/** For what is written anew for another Python. */
+const FOREIGN_SHARE = 1 / 16;
 
 /** For what nodes send, and as much for what clients send. */
 const RECEIVING_SHARE = 1 / 8;
@@ -30,7 +34,7 @@ export function planMemory(
   options: Pick<ServerOptions, "memoryBudgetBytes" | "diskBudgetBytes" | "maxJobs">,
   store: FileStore,
   database: Database | null,
-): Pick<Context, "payloads" | "receiving"> {
+): Pick<Context, "payloads" | "foreign" | "receiving"> {
   const { memoryBudgetBytes, diskBudgetBytes, maxJobs } = options;
   const memoryBytes = memoryBudgetBytes * KEPT_SHARE;
   const budget = new MemoryBudget({
@@ -43,6 +47,7 @@ export function planMemory(
   const receivingBytes = memoryBudgetBytes * RECEIVING_SHARE;
   return {
     payloads: new PayloadKeeper({ budget, store, sending, journal: database }),
+    foreign: new ForeignPayloads(new TransferBudget(memoryBudgetBytes * FOREIGN_SHARE)),
     receiving: {
       nodes: new TransferBudget(receivingBytes),
       clients: new TransferBudget(receivingBytes),

@@ -18,6 +18,7 @@ import {
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
+import { PickleError } from "../pickle/mod.ts";
 import { delay } from "@std/async/delay.js";
 import {
   ACK,
@@ -52,6 +53,7 @@ import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
+import { UnreadableError } from "./foreign_payloads.ts";
 import { LostPayloadError } from "./kept_payload.ts";
 import { DamagedFileError } from "../store/file_store.ts";
 import { LongAnswers } from "./long_answers.ts";
@@ -317,9 +319,11 @@ export class NodeLink {
     const payload = job.payload as JobPayload;
     let stream: MessageStream;
     let record: DispyJob;
+    const { pickleProtocol } = dialectOfNode(node);
+    using rewritten = this.context.foreign.share();
     using loan = await payload.kept.lend();
     try {
-      record = await loan.read();
+      record = await this.context.foreign.job(await loan.read(), pickleProtocol, rewritten);
       for (const file of payload.files) {
         if (isWithheld(share)) return { kind: "withheld" };
         await this.#sendFile(share, file);
@@ -533,8 +537,8 @@ export class NodeLink {
     request: ToNodeRequest,
     { share, isLong = false }: { share: Share; isLong?: boolean },
   ): Promise<Uint8Array> {
+    const chunks = encoded(request, node);
     using stream = await this.connect(node);
-    const chunks = encodeToNode(request, dialectOfNode(node));
     for (const chunk of chunks) share.txBytes += chunk.length;
     await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
     if (!isLong) return await stream.readMessage(MAX_ANSWER_BYTES);
@@ -543,6 +547,18 @@ export class NodeLink {
       // Where its client has closed the computation, the node is to close it, too.
       return share.state !== "closing";
     });
+  }
+}
+
+/** A request with what clients have put into it, which this node's Python may not have. */
+function encoded(request: ToNodeRequest, node: Node): Uint8Array[] {
+  try {
+    return encodeToNode(request, dialectOfNode(node));
+  } catch (error) {
+    if (!(error instanceof PickleError)) throw error;
+    const what = request.kind === "SETUP" ? "arguments of setup" : "the computation";
+    const reason = `${what} cannot be written for this node's Python: ${error.message}`;
+    throw new Refusal("setup_failed", reason);
   }
 }
 
@@ -569,6 +585,9 @@ function asRefusal(error: unknown): JobRefusal {
     return { kind: "damaged", reason };
   }
   if (error instanceof LostFile) return { kind: "damaged", reason: error.message };
+  if (error instanceof UnreadableError) {
+    return { kind: "damaged", reason: `this job cannot be run: ${error.message}` };
+  }
   if (error instanceof Refusal) return { kind: "rejected", reason: error.message };
   if (error instanceof WireError) return { kind: "unreachable" };
   return { kind: "rejected", reason: messageOf(error) };

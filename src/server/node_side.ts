@@ -40,6 +40,7 @@ import {
   type NodePing,
   type NodePulse,
   type NodeRequest,
+  picklesReadBy,
   type Pong,
   PULSE,
   refuseFile,
@@ -120,9 +121,13 @@ export class NodeSide {
         return await this.#jobFile(stream, request, guest, room);
       case "RELAY_INFO":
         return await this.#relayInfo(stream, request, family);
-      default:
+      default: {
         stream.close();
-        this.#take(request, family, { from, isProven: true });
+        const told = request.kind === "PONG"
+          ? { pickleProtocol: picklesReadBy(message), ...request }
+          : request;
+        this.#take(told, family, { from, isProven: true });
+      }
     }
   }
 
@@ -229,9 +234,13 @@ export class NodeSide {
       throw error;
     }
     using _ = client;
-    const { dialect } = this.context.computations.of(job.cluster);
+    const { foreign, computations } = this.context;
+    const { dialect, compute } = computations.of(job.cluster);
     await client.writeMessage(...encodeToClient({ kind: "FILEXFER", file }, dialect));
-    await client.writeMessage(...encodeBareJobReply({ ...reply, hash: job.hash }, dialect));
+    using rewritten = foreign.share();
+    const ofJob = { ...reply, hash: job.hash };
+    const sent = await foreign.replySoFar(ofJob, dialect.pickleProtocol, compute.type, rewritten);
+    await client.writeMessage(...encodeBareJobReply(sent, dialect));
     const { transferredBytes } = await relayFile(stream, client, file.stat.sizeBytes);
     if (job.share) job.share.rxBytes += transferredBytes;
   }

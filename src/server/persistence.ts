@@ -56,6 +56,8 @@ type PackedComputation = readonly [
   terms: { readonly [K in keyof ClusterTerms]: number | null },
   /** The client's; absent in journals of versions of this program that knew of today's only. */
   release: string | null,
+  /** Highest that the client's Python reads; absent there, too. */
+  pickleProtocol: number,
 ];
 
 /** What is kept of a file; its description is beside it. */
@@ -332,14 +334,15 @@ function packComputation(computation: Computation): Uint8Array {
     schedulerIpAddr,
     { ...terms },
     dialect.release,
+    dialect.pickleProtocol,
   ];
   return pack(packed);
 }
 
 function unpackComputation(payload: Uint8Array): LegacyComputation {
-  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms, release] = unpack<
-    PackedComputation
-  >(payload);
+  const packed = unpack<PackedComputation>(payload);
+  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms] = packed;
+  const [, , , , , , , release, pickleProtocol] = packed;
   return {
     compute: decodeCompute(decodePickle(compute, "computation in the journal")),
     clientAuth,
@@ -347,6 +350,6 @@ function unpackComputation(payload: Uint8Array): LegacyComputation {
     client: { hostname, port },
     schedulerIpAddr,
     terms: terms as unknown as ClusterTerms,
-    dialect: dialectOf(release ?? null),
+    dialect: dialectOf(release ?? null, pickleProtocol),
   };
 }

@@ -131,7 +131,8 @@ export function encodeRetrieveJobAnswer(
   reply: JobReply | null,
   dialect: Dialect = CURRENT_DIALECT,
 ): Uint8Array[] {
-  return dumpChunks(reply === null ? null : encodeJobReply(reply, dialect));
+  if (reply === null) return [dumps(null, ANY_PYTHON)];
+  return dumpChunks(encodeJobReply(reply, dialect), dialect.pickleProtocol);
 }
 
 /**

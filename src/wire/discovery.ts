@@ -252,7 +252,7 @@ export function encodeDiscovery(
 ): Uint8Array[] {
   const isForAll = message.kind === "PING" || message.kind === "TERMINATED";
   const protocol = isForAll ? ANY_PYTHON : pickleProtocol;
-  return encodeTagged(message.kind, discoveryBody(message), protocol);
+  return encodeTagged(message.kind, discoveryBody(message), protocol, "unicode");
 }
 
 function discoveryBody(message: DiscoveryMessage): PyDict {

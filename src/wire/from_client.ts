@@ -7,6 +7,8 @@
 
 import { PyDict } from "../pickle/mod.ts";
 import type { PickleLimits, PyValue } from "../pickle/mod.ts";
+import { ANY_PYTHON } from "./answers.ts";
+import { PYTHON3_PICKLES } from "./dialect.ts";
 import {
   optionalFlag,
   optionalInt,
@@ -338,8 +340,15 @@ const CLIENT_REQUESTS: Readonly<Record<string, (dict: PyDict) => ClientRequest>>
  * the scheduler is: a scheduler of dispy's takes clients of its own release alone.
  */
 export function encodeClientRequest(request: ClientRequest): Uint8Array[] {
-  return encodeTagged(request.kind, clientRequestBody(request));
+  const isForAll = !WITH_PAYLOADS.has(request.kind);
+  const protocol = isForAll ? ANY_PYTHON : PYTHON3_PICKLES;
+  return encodeTagged(request.kind, clientRequestBody(request), protocol, "unicode");
 }
+
+/** Requests with bytes or users' objects in them; nodes are sent the others, too. */
+const WITH_PAYLOADS: ReadonlySet<ClientRequest["kind"]> = new Set([
+  ...["COMPUTE", "JOB", "ALLOCATE_NODE", "FILEXFER", "SENDFILE"] as const,
+]);
 
 function clientRequestBody(request: ClientRequest): PyValue {
   switch (request.kind) {

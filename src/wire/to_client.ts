@@ -119,7 +119,9 @@ export function encodeToClient(
   message: ToClientMessage,
   dialect: Dialect = CURRENT_DIALECT,
 ): Uint8Array[] {
-  return encodeTagged(message.kind, toClientBody(message, dialect));
+  // What jobs print and raise is text of their own.
+  const text = message.kind === "JOB_REPLY" ? "unicode" : "str";
+  return encodeTagged(message.kind, toClientBody(message, dialect), dialect.pickleProtocol, text);
 }
 
 function toClientBody(message: ToClientMessage, dialect: Dialect): PyValue {

@@ -103,7 +103,9 @@ export function encodeToNode(
   request: ToNodeRequest,
   dialect: Dialect = CURRENT_DIALECT,
 ): Uint8Array[] {
-  return encodeTagged(request.kind, toNodeBody(request, dialect));
+  // The arguments of a setup function are the user's.
+  const text = request.kind === "SETUP" ? "unicode" : "str";
+  return encodeTagged(request.kind, toNodeBody(request, dialect), dialect.pickleProtocol, text);
 }
 
 function toNodeBody(request: ToNodeRequest, dialect: Dialect): PyValue {

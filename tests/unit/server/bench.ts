@@ -166,12 +166,18 @@ export class Bench implements AsyncDisposable {
   }
 
   /** A node at `ipAddr`, as if it had answered a greeting. */
-  node(ipAddr: string, port: number, sign = `sign of ${ipAddr}`): core.Node {
+  node(
+    ipAddr: string,
+    port: number,
+    sign = `sign of ${ipAddr}`,
+    more: Partial<core.NodeInfo> = {},
+  ): core.Node {
     return this.context.engine.post((core_, nowMs) =>
       core.onNodeFound(core_, {
         ...{ ipAddr, port, sign, name: `name of ${ipAddr}`, cpus: 2, platform: "Linux" },
         ...{ version: "4.15.2", schedulerIpAddr: HOST, schedulerPort: FAMILY.nodeSide },
         availInfo: null,
+        ...more,
       }, nowMs)
     );
   }

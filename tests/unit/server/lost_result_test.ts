@@ -7,6 +7,8 @@ import * as core from "../../../src/core/mod.ts";
 import { configureLogging } from "../../../src/log/log.ts";
 import { ClientLink } from "../../../src/server/client_link.ts";
 import type { Context } from "../../../src/server/context.ts";
+import { TransferBudget } from "../../../src/net/transfer_budget.ts";
+import { ForeignPayloads } from "../../../src/server/foreign_payloads.ts";
 import { LostPayloadError } from "../../../src/server/kept_payload.ts";
 import { JobStatus } from "../../../src/wire/mod.ts";
 import { inTwoRuns, JOB, REPLY } from "./run.ts";
@@ -33,7 +35,8 @@ async function withLostResult(
     },
     async (run) => {
       const [delivery] = [...run.core.clusters.values()][0]!.deliveries.values();
-      const context = { engine: { core: run.core } } as unknown as Context;
+      const foreign = new ForeignPayloads(new TransferBudget(Infinity));
+      const context = { engine: { core: run.core }, foreign } as unknown as Context;
       await test(new ClientLink(context, run.computations.of(delivery!.cluster)), delivery!);
     },
   );

@@ -13,6 +13,7 @@ import {
   type Compute,
   decodeClientRequest,
   decodeNodeRequest,
+  dialectOf,
   encodeBareJobReply,
   encodeCompute,
   encodeDispyJob,
@@ -40,11 +41,12 @@ Deno.test("a computation comes back as dispy would write it, with attributes tha
   computes.push({ ...REQUEST.compute, name: "/opt/prog", code: "def f(): return '☃'", extra: odd });
   for (const compute of computes) {
     await inTwoRuns(
-      (run) => void run.computation({ compute }),
+      (run) => void run.computation({ compute, dialect: dialectOf("4.10.6", 2) }),
       (run) => {
         const computation = onlyComputation(run);
         assertEquals(dumps(encodeCompute(computation.compute)), dumps(encodeCompute(compute)));
-        const { clientAuth, nodeAuth, client, schedulerIpAddr, terms } = computation;
+        const { clientAuth, nodeAuth, client, schedulerIpAddr, terms, dialect } = computation;
+        assertEquals(dialect, dialectOf("4.10.6", 2));
         assertEquals({ clientAuth, nodeAuth, client, schedulerIpAddr, terms }, {
           clientAuth: "client's",
           nodeAuth: "nodes'",

@@ -30,6 +30,7 @@ import {
   type Compute,
   CURRENT_DIALECT,
   decodeClientRequest,
+  type Dialect,
   type DispyJob,
   type JobReply,
   JobStatus,
@@ -113,8 +114,14 @@ export class Run {
 
   /** A computation of a client; `active` on all nodes unless left as it was received. */
   computation(
-    { compute = REQUEST.compute, allocs = REQUEST.nodeAllocs, reentrant = false, isActive = true }:
-      & { reentrant?: boolean; isActive?: boolean }
+    {
+      compute = REQUEST.compute,
+      allocs = REQUEST.nodeAllocs,
+      dialect = CURRENT_DIALECT,
+      reentrant = false,
+      isActive = true,
+    }:
+      & { reentrant?: boolean; isActive?: boolean; dialect?: Dialect }
       & { compute?: Compute; allocs?: readonly NodeAllocSpec[] } = {},
   ): Computation {
     const setups = allocs.map((setup) => ({
@@ -128,7 +135,7 @@ export class Run {
     const computation: Computation = {
       cluster,
       compute,
-      dialect: CURRENT_DIALECT,
+      dialect,
       clientAuth: "client's",
       nodeAuth: "nodes'",
       client: { hostname: "10.0.0.9", port: 1234 },
