@@ -34,6 +34,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["memory", "Memory: much that waits, limits"],
   ["signals", "Signals, and terminals that are closed"],
   ["pulses", "Pulses and zombies"],
+  ["silence", "Peers that are not there, or go, are told of"],
   ["undelivered", "Results of clients that are away"],
   ["network", "Networks"],
   ["network_multicast", "Multicast"],
