@@ -10,6 +10,7 @@ import { type NodeConfig, parseNodeCommandLine } from "../cli/node_command_line.
 import { SECRET_VARIABLES } from "../cli/secrets.ts";
 import { USAGE_EXIT_CODE } from "../cli/usage_error.ts";
 import { VERSION } from "../cli/version.ts";
+import { messageOf } from "../log/error_message.ts";
 import { configureLogging, getLogger } from "../log/log.ts";
 import { findContainment } from "../node/containment/containment.ts";
 import { JobNode } from "../node/node.ts";
@@ -29,6 +30,9 @@ import { exitWith } from "./run_command.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 const log = getLogger();
+
+/** How often it is looked whether the node's folder is still there. */
+const FOLDER_CHECK_MS = 5_000;
 
 const DEFAULT_PYTHON = "python3";
 
@@ -70,6 +74,7 @@ async function run(config: NodeConfig, permissions: readonly JobPermission[]): P
     join(resolve(config.destPathPrefix ?? await temporaryFolder()), "dispy", "node"),
     { clean: config.clean, isShared: config.destPathPrefix === undefined },
   );
+  const watch = setInterval(() => void keepInPlace(folder), FOLDER_CHECK_MS);
   try {
     if (config.serve === 0) return;
     const addresses = await findOwnAddresses(
@@ -90,7 +95,23 @@ async function run(config: NodeConfig, permissions: readonly JobPermission[]): P
     await Promise.race([ended, node.over]);
     await node.shutdown();
   } finally {
+    clearInterval(watch);
     folder.close();
+  }
+}
+
+/** Makes the node's folder anew where it is gone. */
+async function keepInPlace(folder: NodeFolder): Promise<void> {
+  if (folder.isInPlace()) return;
+  const fields = { folder: folder.path };
+  try {
+    await folder.renew();
+    log.error("the node's folder was removed, moved or replaced; it was made anew", fields);
+  } catch (error) {
+    log.error("the node's folder is gone, and cannot be made anew", {
+      ...fields,
+      reason: messageOf(error),
+    });
   }
 }
 

@@ -15,6 +15,7 @@ import type { HeldComputation, HeldJob } from "./held_computations.ts";
 import { ClientOfJob } from "./job_host.ts";
 import type { JobLimits } from "./job_limits.ts";
 import { JOB_VARIABLE } from "./marks.ts";
+import { isThere } from "./lost_folders.ts";
 import type { Replies } from "./replies.ts";
 import type { ComputationRunner, JobEnd } from "./runner.ts";
 
@@ -28,6 +29,8 @@ export interface JobEvents {
   isOpen(): boolean;
   /** No job runs any more. */
   onIdle(): void;
+  /** A computation's folder is gone, which no job can do without. */
+  onFolderGone(computation: HeldComputation): void;
 }
 
 /** See the module's description. */
@@ -106,6 +109,10 @@ export class Jobs {
         "closed because its scheduler was silent)";
     }
     if (computation.state !== "ready") return "Invalid job (its computation is not set up)";
+    if (!isThere(computation.folder.path)) {
+      this.events.onFolderGone(computation);
+      return "Invalid job (the folder of its computation is gone)";
+    }
     if (this.context.held.busyCpus >= this.context.options.cpus || !this.events.isOpen()) {
       return "All CPUs busy!";
     }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 import { dumps, loads, PickleError, PyDict } from "../pickle/mod.ts";
+import { ifNotFound } from "../store/not_found.ts";
 import { decodeJobReply, encodeJobReply, type JobReply, WireError } from "../wire/mod.ts";
 import {
   requireDict,
@@ -134,6 +135,17 @@ export class KeptReplies {
     await removeIfThere(kept.path);
   }
 
+  /** Forgets those whose files somebody has removed; tells how many there were. */
+  async forgetGone(): Promise<number> {
+    let gone = 0;
+    for (const kept of this.all) {
+      if (this.#unwritten.has(kept)) continue;
+      if (await Deno.stat(kept.path).then(() => true, ifNotFound(false))) continue;
+      if (this.#all.delete(kept)) gone++;
+    }
+    return gone;
+  }
+
   /** Removes those that nobody has come for in a long time, and writes what is not on disk yet. */
   async sweep(nowMs: number): Promise<void> {
     await this.writeAll();
@@ -156,6 +168,8 @@ export class KeptReplies {
         port: BigInt(replyTo.port),
         reply: encodeJobReply(reply),
       }));
+      // Somebody may have removed it.
+      await Deno.mkdir(this.folder, { recursive: true, mode: 0o700 });
       await Deno.writeFile(unfinished, bytes, { mode: 0o600 });
       await Deno.rename(unfinished, path);
     } catch (error) {

@@ -31,6 +31,7 @@ import { JobLimits } from "./job_limits.ts";
 import { Jobs } from "./jobs.ts";
 import { KeptReplies } from "./kept_replies.ts";
 import { newNodeMark } from "./marks.ts";
+import { LostFolders } from "./lost_folders.ts";
 import type { NodeOptions } from "./options.ts";
 import { Pulses } from "./pulses.ts";
 import { Replies } from "./replies.ts";
@@ -52,6 +53,9 @@ const LOOK_MS = 4_000;
 /** How long jobs may take to end when the node ends; more than any of them is given. */
 const SHUTDOWN_LIMIT_MS = 25_000;
 
+/** How often it is looked whether the node's folders are still there. */
+const FOLDER_CHECK_MS = 5_000;
+
 /** See the module's description. */
 export class JobNode {
   readonly #context: NodeContext;
@@ -64,6 +68,7 @@ export class JobNode {
   readonly #replies: Replies;
   readonly #jobs: Jobs;
   readonly #computations: Computations;
+  readonly #lostFolders: LostFolders;
   readonly #pulses: Pulses;
   readonly #discovery: Discovery;
   readonly #requests: Requests;
@@ -120,6 +125,7 @@ export class JobNode {
       onIdle: () => {
         if (this.#isOpen) void this.#guard(() => this.#discovery.onIdle());
       },
+      onFolderGone: (computation) => this.#lostFolders.giveUp(computation),
     });
     this.#computations = new Computations(context, this.#jobs, {
       isOpen: () => service.takesComputations,
@@ -129,6 +135,7 @@ export class JobNode {
       },
       onClosed: () => this.#onClosed(),
     });
+    this.#lostFolders = new LostFolders(context, this.#computations, kept);
     this.#pulses = new Pulses(context, availability, {
       onSchedulerAlive: (scheduler) => {
         news.onReached(scheduler);
@@ -258,6 +265,7 @@ export class JobNode {
     this.#service.start();
     this.#replies.start();
     this.#every(SWEEP_MS, () => this.#kept.sweep(Date.now()));
+    this.#every(FOLDER_CHECK_MS, () => this.#lostFolders.check());
     const { containment, held } = this.#context;
     this.#stopSweeping = sweepRegularly(containment, () => [...held].map(({ mark }) => mark));
     const { pingIntervalMs } = options;

@@ -20,7 +20,7 @@ export class NodeFolder {
   private constructor(
     /** Absolute path. */
     readonly path: string,
-    private readonly lock: Deno.FsFile,
+    private lock: Deno.FsFile,
   ) {}
 
   /**
@@ -51,6 +51,26 @@ export class NodeFolder {
           "--dest_path_prefix",
       );
     }
+  }
+
+  /** Whether it is the folder that was opened: it may be removed, moved, or replaced. */
+  isInPlace(): boolean {
+    try {
+      return Deno.statSync(join(this.path, LOCK)).ino === this.lock.statSync().ino;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Makes it anew where it is not {@linkcode isInPlace}.
+   *
+   * @throws {NodeFolderError} where it cannot be made, or another node has it by now
+   */
+  async renew(): Promise<void> {
+    const { lock } = await NodeFolder.open(this.path, { clean: false, isShared: false });
+    this.lock.close();
+    this.lock = lock;
   }
 
   /** Lets others have it. */

@@ -136,4 +136,27 @@ if (SCHEDULER === "ours") {
       await client.close();
     },
   );
+
+  scenario(
+    "a folder of our node that is removed while it works is made anew, and its scheduler's jobs run",
+    { tier: "core" },
+    async (lab) => {
+      await lab.startScheduler();
+      const node = await lab.startNode(1, { kind: "ours", cpus: 1 });
+      const options = { function: "read", make: { "a.bin": 50_000 }, depends: ["a.bin"] } as const;
+      const client = await Driven.ready(lab, { ...options, wait_nodes: 1 });
+      await client.submit(2, ["a.bin"]);
+      await client.results(20);
+      await Deno.remove(`${node.cwd}/dispy`, { recursive: true });
+      await client.submit(5, ["a.bin"]);
+      const jobs = await client.results(30);
+      equal(jobs.map(({ status }) => status), Array(5).fill(JobStatus.Finished));
+      equal([...new Set(jobs.map(({ result }) => result.digest))], [client.digest("a.bin")]);
+      ok(node.lines.some((line) => /ERROR.*folder of a computation is gone/.test(line)));
+      await node.until("its own folder is there again", () => {
+        return node.lines.find((line) => /ERROR.*node's folder was removed/.test(line));
+      });
+      await client.close();
+    },
+  );
 }

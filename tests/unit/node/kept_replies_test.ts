@@ -78,12 +78,13 @@ Deno.test("a result that the disk does not take is kept, and written as soon as 
   inFolder(async (folder) => {
     const kept = await KeptReplies.open(folder);
     await Deno.remove(folder);
+    await Deno.writeTextFile(folder, "in its way");
     await kept.add(COMPUTATION, reply(1));
     await kept.add(COMPUTATION, reply(2));
     equal(await kept.read(kept.all[0]!), reply(1));
     await kept.writeAll();
     equal(kept.size, 2);
-    await Deno.mkdir(folder);
+    await Deno.remove(folder);
     await kept.remove(kept.all[1]!);
     await kept.writeAll();
     equal((await KeptReplies.open(folder)).all.map(({ uid }) => uid), [1]);
@@ -146,4 +147,16 @@ Deno.test("a result that nobody has come for in a week is removed", () =>
     equal(kept.size, 1);
     await kept.sweep(Date.now() + 8 * day);
     equal(kept.size, 0);
+  }));
+
+Deno.test("results whose files are gone are counted and forgotten; later ones are kept all the same", () =>
+  inFolder(async (folder) => {
+    const kept = await KeptReplies.open(folder);
+    await kept.add(COMPUTATION, reply(1));
+    const second = await kept.add(COMPUTATION, reply(2));
+    equal(await kept.forgetGone(), 0);
+    await Deno.remove(folder, { recursive: true });
+    const third = await kept.add(COMPUTATION, reply(3));
+    equal([await kept.forgetGone(), kept.size, kept.has(second)], [2, 1, false]);
+    equal(kept.isOnDisk(third), true);
   }));

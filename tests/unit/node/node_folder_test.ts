@@ -56,3 +56,16 @@ Deno.test("a folder that a link leads to is not used where everybody may write",
     );
     await Deno.remove(elsewhere, { recursive: true });
   }));
+
+Deno.test("a folder that is gone is noticed and made anew, and still has one owner", () =>
+  withPath(async (path) => {
+    const folder = await NodeFolder.open(path, OURS);
+    equal(folder.isInPlace(), true);
+    await Deno.rename(path, `${path}.moved`);
+    equal(folder.isInPlace(), false);
+    await folder.renew();
+    equal(folder.isInPlace(), true);
+    await rejects(NodeFolder.open(path, OURS), /another node uses it/);
+    folder.close();
+    (await NodeFolder.open(path, OURS)).close();
+  }));

@@ -490,3 +490,20 @@ nodeTest(
     match(said[0]!, /a scheduler has another secret.*--secret_file.*from=127\.0\.0\.1/);
   },
 );
+
+nodeTest(
+  "a job whose computation's folder is gone is refused, so that it is sent again",
+  async (scene) => {
+    await scene.setUp(1);
+    equal(await scene.askText({ kind: "JOB", job: scene.job(1, 1) }), ACK);
+    const [job] = scene.language.jobs;
+    await Deno.remove(job!.computation.folder, { recursive: true });
+    const answer = await scene.askText({ kind: "JOB", job: scene.job(2, 1) });
+    match(answer, /^Invalid job \(.*folder.* is gone\)/);
+    job!.end();
+    const { reply } = await scene.until("JOB_REPLY");
+    equal([reply.uid, reply.status], [1, JobStatus.Finished]);
+    await scene.setUp(1);
+    equal(await scene.askText({ kind: "JOB", job: scene.job(2, 1) }), ACK);
+  },
+);
