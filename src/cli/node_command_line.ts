@@ -30,6 +30,8 @@ export interface NodeConfig {
   readonly python?: string;
   /** Permissions for TypeScript functions, as Deno writes them without `--allow-`. */
   readonly allow: readonly string[];
+  /** Whom jobs run as; absent: as the node itself. */
+  readonly jobUser?: string;
   /** Whether functions run in PID namespaces where the machine has them. */
   readonly usesNamespace: boolean;
   /** Absent: the machine's host name. */
@@ -153,6 +155,7 @@ function buildConfig(
     jobMemoryBytes: values.job_memory ?? 0,
     ...(values.python === undefined ? {} : { python: values.python }),
     allow: values.allow ?? [],
+    ...(values.job_user === undefined ? {} : { jobUser: values.job_user }),
     usesNamespace: !(values.no_namespace ?? false),
     ...(values.name === undefined ? {} : { name: values.name }),
     hosts,

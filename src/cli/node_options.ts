@@ -65,6 +65,14 @@ export const NODE_OPTIONS = {
     help: "What TypeScript functions may do besides, in words of Deno: net, net=example.com:443, " +
       "read=/data, all. Repeat it for each. Programs and Python may do all that the node may.",
   }),
+  job_user: value({
+    group: "Jobs",
+    placeholder: "USER",
+    defaultText: "the user that runs the node",
+    parse: asIs,
+    help: "User to run all jobs as, for a node that runs as root (Linux): they can do what that " +
+      "user can, and neither end the node nor read what is its own.",
+  }),
   no_namespace: flag({
     group: "Jobs",
     help: "Do not run functions in PID namespaces of their own, in which they see no other " +

@@ -14,6 +14,7 @@ import { messageOf } from "../log/error_message.ts";
 import { configureLogging, getLogger } from "../log/log.ts";
 import { findContainment } from "../node/containment/containment.ts";
 import { JobNode } from "../node/node.ts";
+import { checkEntry, findJobUser, type JobUser, JobUserError } from "../node/job_user/job_user.ts";
 import { NodeFolder, NodeFolderError } from "../node/node_folder.ts";
 import type { NodeOptions } from "../node/options.ts";
 import { ProgramLanguage } from "../node/program/language.ts";
@@ -62,7 +63,7 @@ export async function runNode(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     const isExpected = error instanceof ListenError || error instanceof NodeFolderError ||
-      error instanceof StoreError;
+      error instanceof StoreError || error instanceof JobUserError;
     if (!isExpected) throw error;
     log.error(error.message);
     return 1;
@@ -70,12 +71,18 @@ export async function runNode(args: readonly string[]): Promise<number> {
 }
 
 async function run(config: NodeConfig, permissions: readonly JobPermission[]): Promise<void> {
+  const jobUser = config.jobUser === undefined ? null : await findJobUser(config.jobUser);
   const folder = await NodeFolder.open(
     join(resolve(config.destPathPrefix ?? await temporaryFolder()), "dispy", "node"),
-    { clean: config.clean, isShared: config.destPathPrefix === undefined },
+    {
+      clean: config.clean,
+      isShared: config.destPathPrefix === undefined,
+      isEntered: jobUser !== null,
+    },
   );
   const watch = setInterval(() => void keepInPlace(folder), FOLDER_CHECK_MS);
   try {
+    if (jobUser !== null) await checkEntry(jobUser, folder.path);
     if (config.serve === 0) return;
     const addresses = await findOwnAddresses(
       config.hosts,
@@ -89,8 +96,9 @@ async function run(config: NodeConfig, permissions: readonly JobPermission[]): P
     const node = await JobNode.start(
       nodeOptions(config, folder.path),
       addresses,
-      await findLanguages(config, permissions),
+      await findLanguages(config, permissions, jobUser),
       await findContainment(config.usesNamespace),
+      jobUser,
     );
     await Promise.race([ended, node.over]);
     await node.shutdown();
@@ -139,9 +147,10 @@ function mayRunJobs(): boolean {
 async function findLanguages(
   { python = DEFAULT_PYTHON }: NodeConfig,
   permissions: readonly JobPermission[],
+  jobUser: JobUser | null,
 ): Promise<JobLanguage[]> {
-  const pythonLanguage = await findPython(python);
-  const typeScript = await TypeScriptLanguage.find(permissions);
+  const pythonLanguage = await findPython(python, jobUser?.launcher);
+  const typeScript = await TypeScriptLanguage.find(permissions, undefined, jobUser?.launcher);
   if (typeScript === null) {
     log.warning("no TypeScript functions can be run here: there is no deno in PATH");
   }

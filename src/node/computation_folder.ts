@@ -6,16 +6,13 @@
 
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { messageOf } from "../log/error_message.ts";
-import { getLogger } from "../log/log.ts";
-
-const log = getLogger("node");
+import { type FolderAccess, removeTree } from "./folder_access.ts";
 
 /** How the names of folders end that are removed with their computations. */
 const TEMPORARY = ".temporary";
 
 /** Where folders are that clients name: computations of their own have names with a number. */
-const NAMED = "named";
+export const NAMED = "named";
 
 /** Where runners keep what they need themselves, below the node's folder. */
 export function scratchFolder(prefix: string): string {
@@ -31,7 +28,8 @@ export function scratchFolder(prefix: string): string {
 export async function removeLeftovers(prefix: string): Promise<void> {
   const scratch = scratchFolder(prefix);
   await removeTree(scratch);
-  await Deno.mkdir(scratch, { mode: 0o700 });
+  // Jobs of another user get folders and files in it, but cannot see which there are.
+  await Deno.mkdir(scratch, { mode: 0o711 });
   for await (const parent of Deno.readDir(prefix)) {
     if (!parent.isDirectory) continue;
     for await (const { name, isDirectory } of Deno.readDir(join(prefix, parent.name))) {
@@ -69,8 +67,11 @@ export class ComputationFolders {
   /** Named folders are made and removed in turn, so that none is removed that was just taken. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param prefix The node's folder. */
-  constructor(private readonly prefix: string) {}
+  /**
+   * @param prefix The node's folder.
+   * @param access Handles what is in them.
+   */
+  constructor(private readonly prefix: string, private readonly access: FolderAccess) {}
 
   /**
    * Makes a folder: one of its own, or the one that the client has named, which computations of the
@@ -94,32 +95,47 @@ export class ComputationFolders {
     if (names.length > 0) return await this.#makeNamed(parent, names);
     const suffix = isTemporary ? TEMPORARY : "";
     const path = await Deno.makeTempDir({ dir: parent, prefix: `${id}_`, suffix });
+    const { access } = this;
+    await access.own(path);
     return {
       path,
-      abandon: () => removeTree(path),
-      close: (wantsRemoval) => wantsRemoval ? removeTree(path) : removeIfEmpty(path),
+      abandon: () => access.removeTree(path),
+      close: (wantsRemoval) => wantsRemoval ? access.removeTree(path) : access.removeIfEmpty(path),
     };
   }
 
   async #makeNamed(parent: string, names: readonly string[]): Promise<ComputationFolder> {
+    const { access } = this;
     const path = join(parent, NAMED, ...names);
     await this.#inTurn(async () => {
-      for (let depth = 0, at = join(parent, NAMED); depth <= names.length; depth++) {
-        await makeFolder(at);
-        at = join(at, names[depth] ?? "");
-      }
+      await this.#makeEach(join(parent, NAMED), names);
       this.#named.push(path);
     });
     const leave = (wantsRemoval: boolean, files: readonly string[]) =>
       this.#inTurn(async () => {
         this.#named.splice(this.#named.indexOf(path), 1);
         const isShared = this.#named.some((other) => join(other, "/").startsWith(join(path, "/")));
-        if (!wantsRemoval) await removeIfEmpty(path);
-        else if (isShared) { for (const file of files) await removeFile(file); }
-        else await removeTree(path);
+        if (!wantsRemoval) await access.removeIfEmpty(path);
+        else if (isShared) { for (const file of files) await access.removeFile(file); }
+        else await access.removeTree(path);
       });
     // What is in it may be of earlier computations.
     return { path, abandon: () => leave(false, []), close: leave };
+  }
+
+  /** Makes `named`, and in it each of the folders that a client names. */
+  async #makeEach(named: string, names: readonly string[]): Promise<void> {
+    await makeFolder(named, (path) => Deno.mkdir(path, { mode: 0o711 }));
+    let at = join(named, names[0]!);
+    await makeFolder(at, async (path) => {
+      await Deno.mkdir(path, { mode: 0o700 });
+      await this.access.own(path);
+    });
+    // What lies deeper is in a folder that jobs can write to.
+    for (const name of names.slice(1)) {
+      at = join(at, name);
+      await makeFolder(at, (path) => this.access.makeFolders(path));
+    }
   }
 
   async #inTurn(task: () => Promise<void>): Promise<void> {
@@ -152,40 +168,11 @@ function schedulerName(address: string): string {
 }
 
 /** Makes a folder where there is none yet. What a job has put in its place is refused. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await Deno.mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    const { isDirectory } = await Deno.lstat(path);
-    if (!isDirectory) throw new Error(`${path} is no folder, but a file or a link`);
-  }
-}
-
-/** Removes a folder where nothing is in it. */
-async function removeIfEmpty(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    log.debug("files of a computation stay", { path, reason: messageOf(error) });
-  }
-}
-
-async function removeTree(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    log.warning("files of a computation cannot be removed", { path, reason: messageOf(error) });
-  }
-}
-
-/** Removes a file that may be gone already: jobs may do as they like with what they got. */
-export async function removeFile(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    log.warning("file of a job cannot be removed", { path, reason: messageOf(error) });
-  }
+async function makeFolder(path: string, make: (path: string) => Promise<void>): Promise<void> {
+  const found = await Deno.lstat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
+  if (found === null) return await make(path);
+  if (!found.isDirectory) throw new Error(`${path} is no folder, but a file or a link`);
 }

@@ -68,7 +68,7 @@ export class Computations {
     private readonly jobs: Jobs,
     private readonly events: ComputationEvents,
   ) {
-    this.#folders = new ComputationFolders(context.options.folder);
+    this.#folders = new ComputationFolders(context.options.folder, context.access);
   }
 
   /** `COMPUTE:` takes a computation, or says why not. */
@@ -266,8 +266,13 @@ export class Computations {
       scratchFolder: scratchFolder(options.folder),
       nodeName: options.name,
       nodeIpAddr: compute.nodeIpAddr,
-      environment: markedEnvironment(this.context.mark, mark),
-      launcher: this.context.containment.launcher,
+      environment: {
+        ...this.context.jobUser?.environment,
+        ...markedEnvironment(this.context.mark, mark),
+      },
+      launcher: [...this.context.containment.launcher, ...this.context.jobUser?.launcher ?? []],
+      programLauncher: this.context.jobUser?.launcher ?? [],
+      access: this.context.access,
       limits: { memoryBytes: options.jobMemoryBytes, outputBytes: JOB_OUTPUT_BYTES },
       log: (level, text) => log[level](text, { computation: compute.name }),
     });

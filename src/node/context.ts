@@ -7,6 +7,8 @@
 import type { OwnAddresses } from "../net/addresses.ts";
 import type { Transport } from "../net/transport.ts";
 import type { Containment } from "./containment/containment.ts";
+import type { FolderAccess } from "./folder_access.ts";
+import type { JobUser } from "./job_user/job_user.ts";
 import type { HeldComputations } from "./held_computations.ts";
 import type { NodeOptions } from "./options.ts";
 import type { ProcessMark } from "./process_tree.ts";
@@ -30,5 +32,9 @@ export interface NodeContext {
   readonly mark: ProcessMark;
   /** Holds what jobs start. */
   readonly containment: Containment;
+  /** Whom jobs run as; `null` = as the node itself. */
+  readonly jobUser: JobUser | null;
+  /** Handles what is in the folders of computations. */
+  readonly access: FolderAccess;
   readonly held: HeldComputations;
 }

@@ -16,8 +16,8 @@ import {
   WireError,
   type XferFile,
 } from "../wire/mod.ts";
-import { removeFile } from "./computation_folder.ts";
 import type { NodeContext } from "./context.ts";
+import type { FolderAccess } from "./folder_access.ts";
 import type { HeldComputation } from "./held_computations.ts";
 
 const log = getLogger("node");
@@ -62,7 +62,7 @@ export async function takeFile(
   }
   let part: Part;
   try {
-    part = await Part.begin(computation.folder.path, path);
+    part = await Part.begin(context.access, computation.folder.path, path);
   } catch (error) {
     return await refuse(stream, xfer, messageOf(error));
   }
@@ -88,13 +88,14 @@ export async function takeFile(
 
 /** Gives up what a job has needed of the files that came for it, and removes the others. */
 export async function releaseFiles(
+  access: FolderAccess,
   computation: HeldComputation,
   xferFiles: readonly XferFile[],
 ): Promise<void> {
   for (const xfer of xferFiles) {
     if (unsafeFileName(xfer) !== null) continue;
     const path = filePath(computation.folder.path, xfer);
-    if (computation.files.released(path)) await removeFile(path);
+    if (computation.files.released(path)) await access.removeFile(path);
   }
 }
 
@@ -126,21 +127,23 @@ class Part {
   #isDone = false;
 
   private constructor(
+    private readonly access: FolderAccess,
     private readonly path: string,
     private readonly target: string,
     private readonly file: Deno.FsFile,
   ) {}
 
   /** @throws where the file's folder cannot be made, or leads outside of `folder` by a link. */
-  static async begin(folder: string, target: string): Promise<Part> {
+  static async begin(access: FolderAccess, folder: string, target: string): Promise<Part> {
     const parent = dirname(target);
-    await Deno.mkdir(parent, { recursive: true });
+    await access.makeFolders(parent);
     const [root, real] = await Promise.all([Deno.realPath(folder), Deno.realPath(parent)]);
     if (real !== root && !real.startsWith(join(root, "/"))) {
       throw new Error("its folder is a link that leads outside of the computation's");
     }
-    const path = await Deno.makeTempFile({ dir: real, prefix: ".arriving-" });
-    return new Part(path, target, await Deno.open(path, { write: true }));
+    const dir = access.stagingFolder(real);
+    const path = await Deno.makeTempFile({ dir, prefix: ".arriving-" });
+    return new Part(access, path, target, await Deno.open(path, { write: true }));
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -149,9 +152,9 @@ class Part {
 
   async finish({ stat }: XferFile): Promise<void> {
     this.#close();
-    if (Deno.build.os !== "windows") await Deno.chmod(this.path, stat.mode & PERMISSION_BITS);
-    await Deno.utime(this.path, stat.atimeS, stat.mtimeS);
-    await Deno.rename(this.path, this.target);
+    const { atimeS, mtimeS } = stat;
+    const mode = stat.mode & PERMISSION_BITS;
+    await this.access.install(this.path, this.target, { mode, atimeS, mtimeS });
     this.#isDone = true;
   }
 

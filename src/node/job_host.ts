@@ -54,7 +54,7 @@ export class ClientOfJob implements JobHost {
       if (refusal !== null) throw new Error(refusal);
       using stream = await this.#connect(file.relay);
       if (file.timeoutMs !== null) stream.timeoutMs = file.timeoutMs;
-      using content = await Deno.open(file.path);
+      using content = await this.context.access.open(file.path);
       await stream.writeMessage(...encodeNodeRequest({ kind: "FILEXFER", file: xfer }));
       await stream.writeMessage(...encodeBareJobReply(this.replySoFar()));
       await sendFile(stream, xfer.stat.sizeBytes, content);

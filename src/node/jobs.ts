@@ -47,14 +47,16 @@ export class Jobs {
     const computation = this.context.held.get(job.computeId);
     if (computation !== undefined && computation.jobs.get(job.uid ?? -1)?.hash === job.hash) {
       // Its scheduler has not heard of the first acknowledgement. Its files have come twice.
-      await releaseFiles(computation, job.xferFiles);
+      await releaseFiles(this.context.access, computation, job.xferFiles);
       return await stream.writeMessage(ACK);
     }
     const refusal = this.#refusal(computation, job);
     if (computation === undefined || computation.runner === null || refusal !== null) {
       log.debug("job refused", { job: job.uid, reason: refusal });
       // Its files came for nothing, and come again with it.
-      if (computation !== undefined) await releaseFiles(computation, job.xferFiles);
+      if (computation !== undefined) {
+        await releaseFiles(this.context.access, computation, job.xferFiles);
+      }
       return await stream.writeMessage(ENCODER.encode(refusal ?? "Invalid job (not set up)"));
     }
     const { held } = this.context;
@@ -67,7 +69,7 @@ export class Jobs {
       // Its scheduler takes it for not run, so it must not run.
       held.vacate();
       computation.release();
-      await releaseFiles(computation, job.xferFiles);
+      await releaseFiles(this.context.access, computation, job.xferFiles);
       throw error;
     }
     this.#start(computation, computation.runner, job);
@@ -166,7 +168,7 @@ export class Jobs {
     // The scheduler may send the next job as soon as it has the result.
     this.context.held.vacate();
     try {
-      await releaseFiles(computation, job.xferFiles);
+      await releaseFiles(this.context.access, computation, job.xferFiles);
       const reply = replyTo(job, job.endReason === null ? end : endedEarly(end, job.endReason));
       log.debug("job ended", { job: job.uid, status: reply.status });
       if (!computation.isForsaken) await this.replies.deliver(computation, reply);

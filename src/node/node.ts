@@ -22,6 +22,9 @@ import { type Containment, NO_CONTAINMENT, sweepRegularly } from "./containment/
 import type { NodeContext } from "./context.ts";
 import { Discovery } from "./discovery.ts";
 import { exposure } from "./exposure.ts";
+import { OWN_ACCESS } from "./folder_access.ts";
+import type { JobUser } from "./job_user/job_user.ts";
+import { UserAccess } from "./job_user/user_access.ts";
 import {
   type HeldComputation,
   HeldComputations,
@@ -86,6 +89,7 @@ export class JobNode {
     languages: readonly JobLanguage[],
     kept: KeptReplies,
     containment: Containment,
+    jobUser: JobUser | null,
   ) {
     const { msgTimeoutMs: timeoutMs, tls, secret } = options;
     const common = { deadlines: this.#deadlines, timeoutMs, peers: "scheduler" } as const;
@@ -100,6 +104,8 @@ export class JobNode {
       languages,
       mark: newNodeMark(),
       containment,
+      jobUser,
+      access: jobUser === null ? OWN_ACCESS : new UserAccess(jobUser, options.folder),
       held,
     };
     this.#admission = new Admission({
@@ -167,6 +173,7 @@ export class JobNode {
    * @param addresses Our own.
    * @param languages What can be run here, in order of preference.
    * @param containment Holds what jobs start.
+   * @param jobUser Whom jobs run as; `null` = as the node itself.
    * @throws {ListenError} where its port cannot be had, or its certificate is of no use
    */
   static async start(
@@ -174,10 +181,11 @@ export class JobNode {
     addresses: OwnAddresses,
     languages: readonly JobLanguage[],
     containment: Containment = NO_CONTAINMENT,
+    jobUser: JobUser | null = null,
   ): Promise<JobNode> {
     await removeLeftovers(options.folder);
     const kept = await KeptReplies.open(join(options.folder, "results"));
-    const node = new JobNode(options, addresses, languages, kept, containment);
+    const node = new JobNode(options, addresses, languages, kept, containment, jobUser);
     try {
       await node.#open();
     } catch (error) {

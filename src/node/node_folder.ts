@@ -28,13 +28,17 @@ export class NodeFolder {
    *
    * @param path Absolute path.
    * @param options `clean`: remove what earlier runs have left. `isShared`: everybody may write to
-   *   where the folder of its parent lies.
+   *   where the folder of its parent lies. `isEntered`: other users get to folders in it.
    * @throws {NodeFolderError} where it cannot be made, another node has it, or where it is shared
    *   and another user has made it
    */
   static async open(
     path: string,
-    options: { readonly clean: boolean; readonly isShared: boolean },
+    options: {
+      readonly clean: boolean;
+      readonly isShared: boolean;
+      readonly isEntered?: boolean;
+    },
   ): Promise<NodeFolder> {
     let lock: Deno.FsFile | undefined;
     try {
@@ -43,6 +47,9 @@ export class NodeFolder {
       if (options.isShared) await checkOwn(path);
       if (!await lock.tryLock(true)) throw new Error("another node uses it");
       if (options.clean) await removeAll(path);
+      if (options.isEntered) {
+        for (const each of [path, dirname(path)]) await Deno.chmod(each, 0o711);
+      }
       return new NodeFolder(await Deno.realPath(path), lock);
     } catch (error) {
       lock?.close();

@@ -16,6 +16,7 @@
  * @module
  */
 
+import type { FolderAccess } from "./folder_access.ts";
 import type { JobStatus } from "../wire/mod.ts";
 
 /** How many bytes of memory, and of what it prints, a job may take. */
@@ -70,6 +71,10 @@ export interface ComputationTask {
    * ends with it; empty where the machine has nothing for it. Not before programs, see `ProgramJob`.
    */
   readonly launcher: readonly string[];
+  /** What stands before each program of a computation of programs; empty = nothing. */
+  readonly programLauncher: readonly string[];
+  /** Handles what is in {@linkcode folder}. */
+  readonly access: FolderAccess;
   readonly limits: RunnerLimits;
   /** A line from the computation's own code for the node's log: `dispynode_logger` in Python. */
   log(level: "debug" | "info" | "warning" | "error", text: string): void;

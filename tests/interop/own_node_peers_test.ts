@@ -25,6 +25,23 @@ scenario(
 );
 
 scenario(
+  "all that jobs can do works at our node with --job_user, by our scheduler",
+  {
+    tier: "more",
+    unavailable: Deno.uid() === 0 ? undefined : "only root can run jobs as another user",
+  },
+  async (lab) => {
+    await lab.startScheduler({ kind: "ours" });
+    await everything(lab, {
+      cluster: "shared",
+      kinds: ["ours"],
+      nodeArgs: ["--job_user", "nobody", "--python", "/usr/bin/python3"],
+      isOpenToAll: true,
+    });
+  },
+);
+
+scenario(
   "a node of ours and a dispynode work for one cluster, by our scheduler",
   { tier: "core" },
   async (lab) => {

@@ -98,7 +98,7 @@ function spawn(task: ComputationTask, argv: readonly string[], job: JobTask): De
   const limited = memoryBytes === null || Deno.build.os === "windows"
     ? argv
     : ["sh", "-c", LIMITED, "sh", String(Math.ceil(memoryBytes / 1024)), ...argv];
-  const [program = "", ...args] = limited;
+  const [program = "", ...args] = [...task.programLauncher, ...limited];
   const child = new Deno.Command(program, {
     args,
     cwd: task.folder,

@@ -85,18 +85,21 @@ function isPythonFunction({ type, code }: ComputationCode): boolean {
  * Looks for the Python that is to run jobs.
  *
  * @param python A path, or a name that is looked for in PATH.
+ * @param launcher What stands before the command: it may not be there for everybody.
  * @param limitMs How long it may take to tell its version.
  */
 export async function findPython(
   python: string,
+  launcher: readonly string[] = [],
   limitMs: number = FIND_LIMIT_MS,
 ): Promise<PythonLanguage | NoPython> {
   const none = (why: string) =>
     new NoPython(`Python functions cannot run at this node: ${why} (node's option --python)`);
   const limit = AbortSignal.timeout(limitMs);
   try {
-    const { success, code, stdout, stderr } = await new Deno.Command(python, {
-      args: ["-c", PROBE],
+    const [program = python, ...args] = [...launcher, python, "-c", PROBE];
+    const { success, code, stdout, stderr } = await new Deno.Command(program, {
+      args,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -25,6 +25,7 @@ import {
   type RunningJob,
   type SetupOutcome,
 } from "../runner.ts";
+import type { FolderAccess } from "../folder_access.ts";
 import { type CallOutcome, JobProcess } from "./job_process.ts";
 import {
   type JobPermission,
@@ -83,8 +84,9 @@ export class TypeScriptComputation implements ComputationRunner {
     const folder = await Deno.realPath(task.folder);
     const module = join(folder, `dispy_computation_${task.computeId}.ts`);
     try {
-      await Deno.writeTextFile(module, decodeTypeScriptCode(task.code) ?? task.code);
+      await writeModule(task.access, folder, module, decodeTypeScriptCode(task.code) ?? task.code);
       const cache = await Deno.makeTempDir({ dir: task.scratchFolder, prefix: "deno-" });
+      await task.access.own(cache);
       return new TypeScriptComputation(settings, { ...task, folder }, module, cache);
     } catch (error) {
       throw new RunnerError(`the module cannot be kept: ${messageOf(error)}`, { cause: error });
@@ -149,14 +151,8 @@ export class TypeScriptComputation implements ComputationRunner {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#running].map((process) => process.kill()));
-    for (const path of [this.#module, this.#cache]) {
-      try {
-        await Deno.remove(path, { recursive: true });
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) continue;
-        this.#task.log("warning", `cannot remove a computation's file: ${messageOf(error)}`);
-      }
-    }
+    await this.#task.access.removeFile(this.#module);
+    await this.#task.access.removeTree(this.#cache);
   }
 
   async #run(
@@ -223,8 +219,18 @@ export class TypeScriptComputation implements ComputationRunner {
   }
 
   #newProcess(): JobProcess {
-    const { folder, name, setup, cleanup, limits, environment, nodeName, nodeIpAddr, launcher } =
-      this.#task;
+    const {
+      folder,
+      name,
+      setup,
+      cleanup,
+      limits,
+      environment,
+      nodeName,
+      nodeIpAddr,
+      launcher,
+      programLauncher,
+    } = this.#task;
     const { deno, permissions } = this.#settings;
     const process = new JobProcess({
       deno,
@@ -238,7 +244,7 @@ export class TypeScriptComputation implements ComputationRunner {
       outputBytes: limits.outputBytes,
       mayRunPrograms: mayRunPrograms(permissions),
       // What cannot start anything need not be held.
-      launcher: mayRunPrograms(permissions) ? launcher : [],
+      launcher: mayRunPrograms(permissions) ? launcher : programLauncher,
       order: {
         module: pathToFileURL(this.#module).href,
         functions: [name, setup, cleanup].filter((each) => each !== null),
@@ -252,6 +258,21 @@ export class TypeScriptComputation implements ComputationRunner {
     void process.closed.then(() => this.#running.delete(process));
     return process;
   }
+}
+
+async function writeModule(
+  access: FolderAccess,
+  folder: string,
+  module: string,
+  source: string,
+): Promise<void> {
+  const staged = await Deno.makeTempFile({
+    dir: access.stagingFolder(folder),
+    prefix: ".arriving-",
+  });
+  await Deno.writeTextFile(staged, source);
+  const nowS = Date.now() / 1000;
+  await access.install(staged, module, { mode: 0o644, atimeS: nowS, mtimeS: nowS });
 }
 
 /** `node:v8`'s bytes of an array without any argument. */

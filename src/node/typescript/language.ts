@@ -31,15 +31,18 @@ export class TypeScriptLanguage implements JobLanguage {
    * @param permissions What jobs may do beyond reading and writing in their folder.
    * @param deno A path, or a name that is looked for in PATH. When absent: the one that runs this
    * program; a compiled program is none, and looks for `deno`.
+   * @param launcher What stands before the command: it may not be there for everybody.
    * @returns `null` where there is none.
    */
   static async find(
     permissions: readonly JobPermission[] = [],
     deno: string = Deno.build.standalone ? "deno" : Deno.execPath(),
+    launcher: readonly string[] = [],
   ): Promise<TypeScriptLanguage | null> {
     try {
-      const { success, stdout } = await new Deno.Command(deno, {
-        args: ["--version"],
+      const [program = deno, ...args] = [...launcher, deno, "--version"];
+      const { success, stdout } = await new Deno.Command(program, {
+        args,
         stdin: "null",
         stdout: "piped",
         stderr: "null",

@@ -5,6 +5,7 @@
  */
 
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
+import { dirname } from "node:path";
 import { JobStatus } from "./jobs.ts";
 import type { Lab, NodeKind } from "./lab.ts";
 
@@ -16,6 +17,8 @@ export interface Circuit {
   readonly kinds: readonly NodeKind[];
   /** Options of every node. */
   readonly nodeArgs?: readonly string[];
+  /** Jobs run as another user than the node: folders are open to it. */
+  readonly isOpenToAll?: boolean;
   /** Environment of the client. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -23,15 +26,19 @@ export interface Circuit {
 /** Has a client do all that a job can do, and checks what comes of it. */
 export async function everything(
   lab: Lab,
-  { cluster, kinds, nodeArgs = [], env = {} }: Circuit,
+  { cluster, kinds, nodeArgs = [], isOpenToAll = false, env = {} }: Circuit,
 ): Promise<void> {
+  const traces = await lab.folder("traces");
+  if (isOpenToAll) {
+    await Deno.chmod(dirname(traces), 0o711);
+    await Deno.chmod(traces, 0o777);
+  }
   const nodes = await Promise.all(
     kinds.map((kind, index) =>
       lab.startNode(index + 1, { kind, knowsScheduler: cluster === "shared", args: nodeArgs })
     ),
   );
   const addresses = nodes.map((_, index) => lab.node(index + 1));
-  const traces = await lab.folder("traces");
   const { events } = await lab.runClient("everything.py", {
     args: [cluster, ...addresses],
     env: { ...env, LAB_TRACES: traces },

@@ -7,6 +7,7 @@ import {
   removeLeftovers,
   scratchFolder,
 } from "../../../src/node/computation_folder.ts";
+import { OWN_ACCESS } from "../../../src/node/folder_access.ts";
 
 function namesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
@@ -21,7 +22,7 @@ function folderTest(
     const prefix = await Deno.makeTempDir();
     await Deno.mkdir(`${prefix}/node`);
     try {
-      await test(`${prefix}/node`, new ComputationFolders(`${prefix}/node`));
+      await test(`${prefix}/node`, new ComputationFolders(`${prefix}/node`, OWN_ACCESS));
       equal(namesIn(prefix), ["node"]);
     } finally {
       await Deno.remove(prefix, { recursive: true });

@@ -1,3 +1,4 @@
+import { OWN_ACCESS } from "../../../src/node/folder_access.ts";
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
 import { newComputationMark } from "../../../src/node/marks.ts";
 import { ProgramLanguage } from "../../../src/node/program/language.ts";
@@ -46,6 +47,8 @@ async function run(
       nodeName: "name of the node",
       scratchFolder: folder,
       launcher: [],
+      programLauncher: [],
+      access: OWN_ACCESS,
       nodeIpAddr: "127.0.0.2",
       environment: { MARKED: newComputationMark() },
       limits: { memoryBytes: null, outputBytes: 1000, ...options.limits },

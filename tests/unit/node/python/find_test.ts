@@ -42,7 +42,7 @@ for (
     fn: async () => {
       const path = await fake(script ?? "");
       if (script === null) await Deno.remove(path);
-      const python = await findPython(path, 500);
+      const python = await findPython(path, [], 500);
       equal(python instanceof NoPython, true);
       match((python as NoPython).reason, said);
       const code = { type: "function", name: "f", code: "def f(): pass" } as const;

@@ -1,3 +1,4 @@
+import { OWN_ACCESS } from "../../../../src/node/folder_access.ts";
 import { deepStrictEqual as equal } from "node:assert/strict";
 import { concat } from "@std/bytes/concat.js";
 import { PythonJob } from "../../../../src/node/python/job.ts";
@@ -22,6 +23,8 @@ Deno.test("whatever a job writes to its connection is refused, and never an erro
     folder: "/",
     scratchFolder: "/",
     launcher: [],
+    programLauncher: [],
+    access: OWN_ACCESS,
     nodeName: "node",
     nodeIpAddr: "127.0.0.2",
     environment: {},

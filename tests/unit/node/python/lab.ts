@@ -1,5 +1,6 @@
 /** A computation of Python functions without a node around it. */
 
+import { OWN_ACCESS } from "../../../../src/node/folder_access.ts";
 import { dumps, loads, PyDict, PyTuple, type PyValue } from "../../../../src/pickle/mod.ts";
 import { PythonLanguage } from "../../../../src/node/python/language.ts";
 import type {
@@ -30,6 +31,8 @@ export interface LabOptions extends Partial<Omit<ComputationTask, "folder" | "lo
   readonly python?: string;
   readonly terminateGraceMs?: number;
   readonly setupArgs?: readonly PyValue[];
+  /** Other users may enter the folder. */
+  readonly isOpenToAll?: boolean;
 }
 
 /** What a test can say of a job. */
@@ -59,7 +62,8 @@ export class Lab {
 
   static async open(code: string, options: LabOptions = {}): Promise<Lab> {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "dispy-python-" }));
-    const { python, terminateGraceMs, setupArgs: _, ...more } = options;
+    const { python, terminateGraceMs, setupArgs: _, isOpenToAll, ...more } = options;
+    if (isOpenToAll) await Deno.chmod(folder, 0o755);
     const logged: string[] = [];
     try {
       const runner = await new PythonLanguage(python, terminateGraceMs).open({
@@ -70,6 +74,8 @@ export class Lab {
         cleanup: null,
         scratchFolder: folder,
         launcher: [],
+        programLauncher: [],
+        access: OWN_ACCESS,
         nodeName: "node7",
         nodeIpAddr: "10.0.0.7",
         environment: {},

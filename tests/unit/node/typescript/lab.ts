@@ -1,5 +1,6 @@
 /** A computation of TypeScript functions without a node around it. */
 
+import { OWN_ACCESS } from "../../../../src/node/folder_access.ts";
 import { dumps } from "../../../../src/pickle/mod.ts";
 import {
   decodeTypeScriptValue,
@@ -54,6 +55,8 @@ export class Lab {
       cleanup: null,
       scratchFolder: folder,
       launcher: [],
+      programLauncher: [],
+      access: OWN_ACCESS,
       nodeName: "node7",
       nodeIpAddr: "10.0.0.7",
       environment: {},
