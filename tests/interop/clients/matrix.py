@@ -210,7 +210,8 @@ def exceptions():
 
     with Cluster(fail) as cluster:
         job = done(cluster.submit('number'), dispy.DispyJob.Terminated)
-        equal(job.result, None, 'result')
+        if VERSION != (4, 10, 0):  # Its client leaves the result of such a job as it came.
+            equal(job.result, None, 'result')
         equal(text(job.stdout), 'so far', 'stdout')
         if 'ValueError: bad number' not in text(job.exception):
             raise AssertionError('exception is %r' % job.exception)
@@ -273,7 +274,9 @@ def setup():
 @row('cancel')
 def cancel():
     with Cluster(linger, count=1, nodes=[ONE]) as cluster:
-        submitted = [cluster.submit(20) for _ in range(6)]
+        # Nodes before 4.7 cannot end a job that sleeps.
+        seconds, limit = (20, 5) if VERSION >= (4, 7) else (4, 12)
+        submitted = [cluster.submit(seconds) for _ in range(6)]
         until('two jobs run', lambda: [job.status for job in submitted].count(
             dispy.DispyJob.Running) == 2)
         running = [job for job in submitted if job.status == dispy.DispyJob.Running]
@@ -281,11 +284,12 @@ def cancel():
         for job in waiting + running:
             equal(cluster.cancel(job), 0, 'what cancel returns')
         for job in submitted:
-            if not job.finish.wait(12):
+            if not job.finish.wait(limit):
                 raise AssertionError('a cancelled job has status %s and no end' % job.status)
         equal(set(job.status for job in waiting), set([dispy.DispyJob.Cancelled]),
               'status of jobs that waited')
-        ends = set([dispy.DispyJob.Cancelled, dispy.DispyJob.Terminated])
+        ends = set([dispy.DispyJob.Cancelled, dispy.DispyJob.Terminated] +
+                   ([dispy.DispyJob.Finished] if VERSION < (4, 7) else []))
         if not set(job.status for job in running) <= ends:
             raise AssertionError('running jobs ended as %s' % [job.status for job in running])
         equal(done(cluster.submit(0.05)).result, 'lingered', 'result of the next job')
