@@ -209,11 +209,12 @@ if (SCHEDULER === "ours") {
       const resumed = await runCommand(lab, ["nodes", "limit", 1, lab.node(1)]);
       match(resumed.stdout, /\| 1 of 2 \|/);
       await client.untilNode("Initialized", lab.node(1), 2);
-      await client.submit(4, [1]);
+      await client.submit(4, [600]);
       await client.untilRunning(3 + 10);
       equal((await commandJson(lab, ["status"])).totals.jobs_running, 3);
       await runCommand(lab, ["nodes", "resume", "node1"]);
       await client.untilRunning(4 + 10);
+      await client.cancel();
       await client.results();
     },
   );

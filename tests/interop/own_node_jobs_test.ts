@@ -162,8 +162,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     async (lab) => {
       const scheduler = await lab.startScheduler();
       const node = await lab.startNode(1, OURS);
-      const client = await Driven.ready(lab, { wait_nodes: 1, reentrant: true });
-      await client.submit(2, [3]);
+      const client = await Driven.ready(lab, {
+        ...{ wait_nodes: 1, reentrant: true, function: "hold" },
+      });
+      const enough = `${await lab.folder("signs")}/enough`;
+      await client.submit(2, [enough]);
       await client.untilRunning(2, lab.node(1));
       await lab.startNode(2, OURS);
       await client.untilNode("Initialized", lab.node(2));
@@ -171,7 +174,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       node.signal(signal);
       const { code } = await node.ended();
       equal(code, 0);
-      ok(performance.now() - asked < 5000, "it takes a few seconds at most");
+      ok(performance.now() - asked < 15_000, "it takes a few seconds at most");
+      await client.untilRunning(2, lab.node(2));
+      await Deno.writeTextFile(enough, "");
       const jobs = await client.results();
       equal(jobs.map((job) => [job.status, job.node]), [
         [JobStatus.Finished, lab.node(2)],

@@ -341,7 +341,7 @@ only(
       ...["-d", "--daemon", "-i", "127.0.0.1", "--dest_path_prefix", store],
     ], lab.root);
     const said = (pattern: RegExp) => held.lines.filter((line) => pattern.test(line)).length;
-    const client = await Driven.start(lab, { reentrant: true });
+    const client = await Driven.start(lab, { reentrant: true, function: "weigh" });
     const text = "x".repeat(200_000);
     let taken: (number | null)[] = [];
     while (!taken.includes(null)) taken = [...taken, ...await client.submit(10, [0.05, text])];

@@ -66,6 +66,14 @@ def mark(number, seconds, path, size=0):
     return {'number': number, 'node': dispy_node_ip_addr, 'text': 'x' * size}  # noqa: F821
 
 
+def hold(number, path):
+    import os
+    import time
+    while not os.path.exists(path):
+        time.sleep(0.02)
+    return {'number': number, 'node': dispy_node_ip_addr}  # noqa: F821
+
+
 def die_first(number, seconds, spared):
     import os
     import signal
@@ -134,7 +142,7 @@ def note_and_spoil(self, dep, compute_id=None):
 dispy._XferFile.__init__ = note_and_spoil
 function = {'work': work, 'read': read, 'send_back': send_back,
             'answer_big': answer_big, 'mark': mark, 'weigh': weigh,
-            'die_first': die_first}[options.pop('function', 'work')]
+            'die_first': die_first, 'hold': hold}[options.pop('function', 'work')]
 if options.pop('refuse_setup', False):
     options['setup'] = refuse_setup
 port = options.pop('port', None)

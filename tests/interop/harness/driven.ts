@@ -10,8 +10,19 @@ import type { ClientOptions, Lab } from "./lab.ts";
 
 /** What its cluster is made with, as `SharedJobCluster` calls it, and: */
 export interface DrivenOptions {
-  /** What its jobs do; `work` (sleep, then tell where) when absent, `mark` tells a file, too. */
-  readonly function?: "work" | "read" | "send_back" | "answer_big" | "mark" | "weigh" | "die_first";
+  /**
+   * What its jobs do; `work` (sleep, then tell where) when absent, `mark` tells a file, too, `hold`
+   * goes on until a file is there: where it matters that jobs still run, none must take a set time.
+   */
+  readonly function?:
+    | "work"
+    | "read"
+    | "send_back"
+    | "answer_big"
+    | "mark"
+    | "weigh"
+    | "die_first"
+    | "hold";
   /** Files to make before: path and size. */
   readonly make?: Readonly<Record<string, number>>;
   /** What befalls files once dispy has noted their sizes. */

@@ -48,7 +48,7 @@ export const NODE_CPUS = Math.min(2, navigator.hardwareConcurrency);
 export const PORTS = { current: 9700, old: 51347 } as const;
 
 /** How long a process may take to open its ports. */
-const START_LIMIT_MS = 20_000;
+const START_LIMIT_MS = 90_000;
 
 /** How a scheduler is started. */
 export interface SchedulerOptions {

@@ -1,14 +1,19 @@
 /** Splits text into lines as they become complete; a last line without an end counts too. */
 export class TextLineStream extends TransformStream<string, string> {
   constructor() {
-    let rest = "";
+    // Of a line without an end so far. It may be long: each chunk is looked at once.
+    let pieces: string[] = [];
     super({
       transform(chunk, controller) {
-        const parts = (rest + chunk).split("\n");
-        rest = parts.pop() ?? "";
-        for (const part of parts) controller.enqueue(part);
+        const [first = "", ...others] = chunk.split("\n");
+        pieces.push(first);
+        for (const part of others) {
+          controller.enqueue(pieces.join(""));
+          pieces = [part];
+        }
       },
       flush(controller) {
+        const rest = pieces.join("");
         if (rest !== "") controller.enqueue(rest);
       },
     });
