@@ -167,6 +167,47 @@ scenario(
   },
 );
 
+/** Whether bytes have come that a process has not read yet. */
+async function hasUnread(pid: number): Promise<boolean> {
+  const lines = (await Deno.readTextFile(`/proc/${pid}/net/tcp`)).trim().split("\n").slice(1);
+  return lines.some((line) => {
+    const [, , , state, queues] = line.trim().split(/\s+/);
+    const isEstablished = state === "01";
+    return isEstablished && Number.parseInt(queues!.split(":")[1]!, 16) > 0;
+  });
+}
+
+scenario(
+  "a result that its client has acknowledged in the instant before a kill comes again, and dispy's " +
+    "client drops it",
+  { tier: "core", referenceFails },
+  async (lab) => {
+    const scheduler = await lab.startScheduler();
+    await lab.startNode(1);
+    const client = await Driven.ready(lab, { wait_nodes: 1 });
+    await client.submit(1, [0.5]);
+    await client.untilRunning(1);
+    client.client.process.kill("SIGSTOP");
+    await scheduler.until("the result is there", () => {
+      return scheduler.lines.find((line) => /result received|Received reply/.test(line));
+    });
+    await lab.until("it is on its way", () => hasUnread(client.client.process.pid));
+    // It will never read the acknowledgement.
+    scheduler.kill("SIGSTOP");
+    client.client.process.kill("SIGCONT");
+    equal(statuses(await client.results(20)), finished(1));
+    await lab.restartScheduler(scheduler);
+    const { process } = client.client;
+    await process.until("it has come again", () => {
+      return process.lines.find((line) => /Ignoring invalid reply/.test(line));
+    });
+    await client.submit(1, [0.1]);
+    equal(statuses(await client.results(20)), finished(1));
+    await client.close();
+    equal(client.told(JobStatus.Finished).length, 2, "one for each job");
+  },
+);
+
 for (const reentrant of [true, false]) {
   scenario(
     "jobs of a node that was killed while there was no scheduler " +
