@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert/equals.js";
 import { assertNotEquals } from "@std/assert/not_equals.js";
 import { assertThrows } from "@std/assert/throws.js";
 import * as core from "../../../src/core/mod.ts";
-import { pack } from "../../../src/journal/packing.ts";
+import { pack, type Packable, unpack } from "../../../src/journal/packing.ts";
 import { UnusableJournalError } from "../../../src/journal/sqlite_errors.ts";
 import type { JobPayload } from "../../../src/server/job_payload.ts";
 import type { KeptPayload } from "../../../src/server/kept_payload.ts";
@@ -378,6 +378,34 @@ Deno.test("runs follow each other without a loss", async () => {
       assertEquals(next.core.nodes.get("10.0.0.2")?.busy, 2);
       await next.kill();
     }
+  });
+});
+
+Deno.test("what a client and a node speak comes back; an older journal has today's dialect", async () => {
+  await withFolder(async (folder) => {
+    const run = await Run.start(folder);
+    const old = { dialect: dialectOf("4.9.1") };
+    const { cluster } = run.computation(old);
+    await run.kill();
+    const next = await Run.start(folder);
+    const restored = next.computations.get(cluster.id)!;
+    assertEquals(restored.dialect, old.dialect);
+    assertEquals(restored.cluster.options.generation, "dispy ≤ 4.10");
+
+    // As it was written before there were dialects.
+    const [row] = [...next.database.rows("cluster")];
+    const packed = unpack<unknown[]>(next.database.payload("cluster", cluster.id)!);
+    const { generation: _, ...record } = unpack<Record<string, Packable>>(row!.record);
+    next.database.commit([{
+      ...{ kind: "put", table: "cluster", key: cluster.id } as const,
+      record: pack(record),
+      payload: pack(packed.slice(0, 7) as Packable),
+    }]);
+    await next.kill();
+    const last = await Run.start(folder);
+    assertEquals(last.computations.get(cluster.id)!.dialect, dialectOf(null));
+    assertEquals(last.core.clusters.get(cluster.id)!.options.generation, undefined);
+    await last.kill();
   });
 });
 

@@ -130,7 +130,13 @@ export class Run {
       cpus: setup.cpus,
       setup,
     }));
-    const options = { allocations: setups, reentrant, exclusive: false, terms: TERMS };
+    const options = {
+      allocations: setups,
+      reentrant,
+      exclusive: false,
+      terms: TERMS,
+      generation: dialect.generation,
+    };
     const cluster = core.onClusterReceived(this.core, "job @ 10.0.0.9", options, this.nowMs);
     const computation: Computation = {
       cluster,
