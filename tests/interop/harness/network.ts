@@ -10,6 +10,7 @@ import { type ClientOptions, type Lab, NODE_CPUS, NODES, PORTS, SCHEDULER } from
 import { SCHEDULER_PERMISSIONS } from "./lab.ts";
 import type { Namespace } from "./namespace.ts";
 import type { LabProcess } from "./process.ts";
+import { portOf, type Release } from "./releases.ts";
 import { scenario, type ScenarioOptions } from "./scenario.ts";
 
 /** IPv6 addresses are of use at once: nobody else is there to have the same. */
@@ -48,6 +49,8 @@ export interface NetworkNodeOptions extends PeerOptions {
    * found. Needs `nft`.
    */
   readonly mute?: boolean;
+  /** A node of this release of dispy, at its own ports. */
+  readonly release?: Release;
 }
 
 /** How a scheduler is started on a machine. */
@@ -186,14 +189,18 @@ export class Network {
       await this.run(machine, "nft add table inet mute");
       const chain = "{ type filter hook output priority 0; }";
       await this.run(machine, `nft 'add chain inet mute out ${chain}'`);
-      await this.run(machine, `nft add rule inet mute out udp dport ${PORTS.current} drop`);
+      await this.run(
+        machine,
+        `nft add rule inet mute out udp dport ${portOf(options.release)} drop`,
+      );
     }
+    const port = portOf(options.release);
     const store = await this.lab.folder("node");
     const addresses = options.addresses ?? machine.addresses.slice(0, 1);
     const process = this.lab.start(
       `node on ${machine.name}`,
       [
-        ...this.lab.nodeProgram(NODES === "ours"),
+        ...this.lab.nodeProgram(NODES === "ours" && options.release === undefined, options),
         ...["-d", "--clean", "--daemon", "--name", machine.name, "-c", String(NODE_CPUS)],
         ...["--dest_path_prefix", store, ...addresses.flatMap((address) => ["-i", address])],
         ...(options.args ?? []),
@@ -206,8 +213,8 @@ export class Network {
       process,
       `${process.name} listens`,
       async () =>
-        await machine.namespace.listens("tcp", PORTS.current + 1) &&
-        await machine.namespace.listens("udp", PORTS.current + 1),
+        await machine.namespace.listens("tcp", port + 1) &&
+        await machine.namespace.listens("udp", port + 1),
     );
     return process;
   }
