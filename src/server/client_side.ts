@@ -314,12 +314,12 @@ export class ClientSide {
     const pinnedTo = node === null ? null : this.parts.nodeControl.resolve(node) ?? node;
     const files = record.xferFiles.map((xfer) => computation.files.find(xfer));
     const sizeBytes = record.args.length + record.kwargs.length;
-    const client = computation.client.hostname;
+    const { client: { hostname: client }, owner } = computation;
     const refusal = files.includes(undefined)
-      ? "a file of the job was not sent"
+      ? `a file of the job was not sent${computation.files.refusal}`
       : refusesJob(engine.core, cluster, pinnedTo) ??
         quotas.refusal(client, sizeBytes, computation.terms) ??
-        payloads.budget.jobRefusal(client, sizeBytes) ??
+        payloads.budget.jobRefusal(owner, JOB_FORM.sizeOf(record)) ??
         descriptionRefusal(requestBytes - sizeBytes - record.code.length) ??
         engine.cannotKeep(0);
     if (refusal !== null) return await this.#refuseJob(stream, cluster, refusal);
@@ -328,7 +328,7 @@ export class ClientSide {
     quotas.add(client, sizeBytes);
     let kept: KeptPayload<DispyJob>;
     try {
-      kept = await payloads.keep(JOB_FORM, { ...record, uid }, client);
+      kept = await payloads.keep(JOB_FORM, { ...record, uid }, owner);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       quotas.remove(client, sizeBytes);

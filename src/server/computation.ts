@@ -8,16 +8,25 @@ import type { Cluster } from "../core/mod.ts";
 import { authMatches, type Compute, type Dialect } from "../wire/mod.ts";
 import type { ClusterTerms } from "./cluster_terms.ts";
 import type { FileSet } from "./file_set.ts";
+import type { KeptPayload } from "./kept_payload.ts";
+import type { Holding } from "./memory_budget.ts";
+import type { ComputationPayload } from "./payload_forms.ts";
 
 const ENCODER = new TextEncoder();
 
 /** A client's computation. */
 export interface Computation {
   readonly cluster: Cluster;
-  /** As the client sent it. */
+  /** As the client sent it, without what may be large: see {@linkcode Computation.kept}. */
   readonly compute: Compute;
   /** What the client speaks. */
   readonly dialect: Dialect;
+  /** All of it. */
+  readonly kept: KeptPayload<ComputationPayload>;
+  /** The address that it came from, which is charged for all that it has us keep. */
+  readonly owner: string;
+  /** What its description takes in memory: more, once its client names more nodes. */
+  holding: Holding;
   /** What the client proves with that it is its own. A secret. */
   readonly clientAuth: string;
   /** The same towards nodes; clients never see it. A secret. */

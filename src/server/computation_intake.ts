@@ -6,8 +6,11 @@
 
 import { type NodeAllocation, onClusterClosed, onClusterReceived } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
+import { dumpChunks, PyTuple } from "../pickle/mod.ts";
+import { StoreError } from "../store/file_store.ts";
 import {
   type ClientComputeRequest,
+  type Compute,
   CURRENT_RELEASE,
   type Dialect,
   encodeClientComputeAnswer,
@@ -26,8 +29,12 @@ import type { Computation } from "./computation.ts";
 import type { ClientReleases } from "./dialects.ts";
 import type { Context } from "./context.ts";
 import { fileRefusal } from "./file_limits.ts";
+import { computationSize } from "./holding_sizes.ts";
+import { type KeptPayload, totalBytes } from "./kept_payload.ts";
+import type { Holding, HoldingSize } from "./memory_budget.ts";
 import { FileSet } from "./file_set.ts";
-import { fileRecorder } from "./persistence.ts";
+import { COMPUTATION_FORM, type ComputationPayload, headOf } from "./payload_forms.ts";
+import { fileRecorder, type SetupSpec } from "./persistence.ts";
 
 const log = getLogger("clientside");
 
@@ -48,10 +55,15 @@ export class ComputationIntake {
     request: ClientComputeRequest,
     sizeBytes: number,
   ): Promise<void> {
+    const intended = partsOf(request);
     const refusal = this.context.engine.cannotKeep(sizeBytes) ?? this.#refusal(stream, request) ??
-      await this.#notListening(request);
+      this.#excess(stream, intended) ?? await this.#notListening(request) ??
+      // Others may have taken the room meanwhile.
+      this.#excess(stream, intended);
     if (refusal !== null) return await this.#refuse(stream, request, refusal);
-    const computation = this.#add(stream, request);
+    const kept = await this.#keep(stream, intended);
+    if (typeof kept === "string") return await this.#refuse(stream, request, kept);
+    const computation = this.#add(stream, request, intended, kept);
     const { cluster, clientAuth: auth } = computation;
     log.info("computation received", {
       computation: cluster.name,
@@ -66,6 +78,7 @@ export class ComputationIntake {
       engine.post((core, nowMs) => onClusterClosed(core, cluster, true, nowMs));
       return await this.#refuse(stream, request, unkept);
     }
+    this.context.payloads.committed(kept.payload, cluster.id);
     await stream.writeMessage(
       encodeClientComputeAnswer({ kind: "accepted", computeId: cluster.id, auth }),
     );
@@ -82,6 +95,29 @@ export class ComputationIntake {
     );
   }
 
+  /** Why there is no room for what is to be kept, or `null`. */
+  #excess(stream: MessageStream, { size, payload }: Parts): string | null {
+    const { hostname } = stream.remoteAddr;
+    const { residentBytes } = size;
+    const keptBytes = size.keptBytes + COMPUTATION_FORM.sizeOf(payload);
+    const { budget } = this.context.payloads;
+    return budget.holdingRefusal(hostname, "this computation", { keptBytes, residentBytes });
+  }
+
+  /** Keeps what may be large; in words why not, where that fails. */
+  async #keep(stream: MessageStream, { size, payload }: Parts): Promise<Kept | string> {
+    const { payloads } = this.context;
+    const { hostname } = stream.remoteAddr;
+    const holding = payloads.budget.hold(hostname, size);
+    try {
+      return { holding, payload: await payloads.keep(COMPUTATION_FORM, payload, hostname) };
+    } catch (error) {
+      holding.release();
+      if (!(error instanceof StoreError)) throw error;
+      return `the scheduler could not keep it: ${error.message}`;
+    }
+  }
+
   async #refuse(stream: MessageStream, { compute }: ClientComputeRequest, reason: string) {
     const client = stream.remoteAddr.hostname;
     log.warning("computation refused", { computation: compute.name, client, reason });
@@ -92,7 +128,9 @@ export class ComputationIntake {
   missingFile({ compute, cluster, files }: Computation): string | null {
     for (const xfer of [...compute.xferFiles, ...cluster.allocations.flatMap(dependsOf)]) {
       if (typeof xfer === "string") return `the file ${xfer} is on the client's machine only`;
-      if (files.find(xfer) === undefined) return `the file ${xfer.name} has not come`;
+      if (files.find(xfer) === undefined) {
+        return `the file ${xfer.name} has not come${files.refusal}`;
+      }
     }
     return null;
   }
@@ -153,7 +191,12 @@ export class ComputationIntake {
     }
   }
 
-  #add(stream: MessageStream, request: ClientComputeRequest) {
+  #add(
+    stream: MessageStream,
+    request: ClientComputeRequest,
+    { allocations, head }: Parts,
+    { payload: kept, holding }: Kept,
+  ): Computation {
     const { compute, nodeAllocs, exclusive } = request;
     const hostname = compute.schedulerIpAddr!;
     const dialect = this.#dialectOf(stream, request);
@@ -162,7 +205,7 @@ export class ComputationIntake {
     const terms = termsOf(clusterRules, compute.name, hostname, asked);
     const cluster = this.context.engine.post((core, nowMs) =>
       onClusterReceived(core, `${compute.name} @ ${hostname}`, {
-        allocations: nodeAllocs.map(toAllocation),
+        allocations: [...allocations],
         reentrant: compute.reentrant,
         exclusive,
         terms,
@@ -173,8 +216,11 @@ export class ComputationIntake {
     );
     const computation: Computation = {
       cluster,
-      compute,
       dialect,
+      compute: head,
+      kept,
+      owner: stream.remoteAddr.hostname,
+      holding,
       clientAuth: compute.auth!,
       nodeAuth: newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES))),
       client: { hostname, port: compute.jobResultPort! },
@@ -187,11 +233,50 @@ export class ComputationIntake {
   }
 }
 
+/** What is kept of a request: what may be large apart from what is needed at any time. */
+interface Parts {
+  readonly head: Compute;
+  readonly allocations: readonly NodeAllocation[];
+  readonly payload: ComputationPayload;
+  readonly size: HoldingSize;
+}
+
+/** Where that is. */
+interface Kept {
+  readonly payload: KeptPayload<ComputationPayload>;
+  readonly holding: Holding;
+}
+
+/** From here on, arguments for the setup of nodes are kept with the code. */
+const LARGE_SETUP_BYTES = 4 * 1024;
+
+function partsOf({ compute, nodeAllocs }: ClientComputeRequest): Parts {
+  const head = headOf(compute);
+  const inline = totalBytes(dumpChunks(nodeAllocs.map(({ setupArgs }) => setupArgs)));
+  const setupArgs = inline > LARGE_SETUP_BYTES ? nodeAllocs.map((each) => each.setupArgs) : [];
+  const allocations = nodeAllocs.map((entry, at) => {
+    const allocation = toAllocation(entry);
+    const setup: SetupSpec = setupArgs.length === 0
+      ? { ...entry, argsAt: null }
+      : { ...entry, setupArgs: NO_ARGS, argsAt: at };
+    return { ...allocation, setup };
+  });
+  return {
+    head,
+    allocations,
+    payload: { compute, setupArgs },
+    size: computationSize(head, allocations),
+  };
+}
+
+const NO_ARGS = new PyTuple([]);
+
 /** The core's view of an entry of a client's node list. */
 export function toAllocation(entry: NodeAllocSpec | NodeAllocate): NodeAllocation {
   const spec: NodeAllocSpec = "host" in entry ? entry : { ...entry, host: entry.ipAddr };
   const { pattern } = splitAsked(spec.host);
-  return { pattern, port: spec.port, cpus: spec.cpus, setup: spec };
+  const setup: SetupSpec = { ...spec, argsAt: null };
+  return { pattern, port: spec.port, cpus: spec.cpus, setup };
 }
 
 function dependsOf(allocation: NodeAllocation): readonly (XferFile | string)[] {

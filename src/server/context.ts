@@ -14,6 +14,7 @@ import type { Engine } from "./engine.ts";
 import type { ServerOptions } from "./options.ts";
 import type { ForeignPayloads } from "./foreign_payloads.ts";
 import type { PayloadKeeper } from "./kept_payload.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
 import type { TransferBudget } from "../net/transfer_budget.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Transport } from "../net/transport.ts";
@@ -27,10 +28,12 @@ export interface Context {
   readonly computations: Computations;
   readonly quotas: Quotas;
   readonly store: FileStore;
-  /** Arguments and results. */
+  /** Arguments and results, and the account of all that is kept for clients. */
   readonly payloads: PayloadKeeper;
   /** The same for peers whose Python does not read them as they are. */
   readonly foreign: ForeignPayloads;
+  /** The account of what is kept of nodes, by the address that has announced them. */
+  readonly nodeBudget: MemoryBudget;
   /** Room for messages that are being received, by who sends them. */
   readonly receiving: { readonly nodes: TransferBudget; readonly clients: TransferBudget };
   /** What is to survive an end of this process; `null` = nothing is. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Effect } from "../core/mod.ts";
+import type { Cluster, Effect } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import type { ClientLinks } from "./client_links.ts";
@@ -122,11 +122,19 @@ export class EffectRunner {
       case "forgetCluster":
         log.debug("computation is over", { computation: effect.cluster.name });
         clientLinks.delete(effect.cluster);
-        return this.context.computations.delete(effect.cluster);
+        return this.#forgetComputation(effect.cluster);
       case "forgetNode":
         log.warning("node lost", { node: effect.node.ipAddr, reason: effect.reason });
         return lostNodes.add(effect.node, effect.shares);
     }
+  }
+
+  #forgetComputation(cluster: Cluster): void {
+    const { computations } = this.context;
+    const { kept, holding } = computations.of(cluster);
+    computations.delete(cluster);
+    holding.release();
+    this.#start(kept.drop());
   }
 
   /** A result is to be delivered: what it follows from was committed, where that worked. */

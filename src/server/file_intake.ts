@@ -19,6 +19,7 @@ import type { Context } from "./context.ts";
 import { descriptionRefusal } from "./description_limit.ts";
 import { bytesToTake, fileRefusal } from "./file_limits.ts";
 import type { FileSet } from "./file_set.ts";
+import { fileSize } from "./holding_sizes.ts";
 
 const log = getLogger("clientside");
 
@@ -42,9 +43,10 @@ export class FileIntake {
       ? "its computation is not known"
       : fileRefusal(this.context.options, xfer) ?? descriptionRefusal(requestBytes);
     if (computation === undefined || refusal !== null) {
+      computation?.files.refused(refusal ?? "");
       return await this.#refuse(stream, xfer, refusal ?? "");
     }
-    const { files, cluster } = computation;
+    const { files, cluster, owner } = computation;
     const present = files.find(xfer);
     if (present !== undefined) {
       files.touch(present, Date.now());
@@ -52,6 +54,16 @@ export class FileIntake {
     }
     const permanent = cluster.state === "received";
     const keepBytes = bytesToTake(this.context.options, xfer);
+    const { budget } = this.context.payloads;
+    const size = fileSize(keepBytes, requestBytes);
+    const excess = budget.holdingRefusal(owner, "this file", size);
+    if (excess !== null) {
+      files.refused(excess);
+      return await this.#refuse(stream, xfer, excess);
+    }
+    // From here on, so that files that come at the same time do not take the same room.
+    const holding = budget.hold(owner, size);
+    let isAdded = false;
     try {
       const writer = await this.context.store.create(keepBytes);
       let finished = false;
@@ -67,7 +79,9 @@ export class FileIntake {
             // Another connection may have brought the same file meanwhile: first come, first kept.
             const other = files.find(xfer);
             if (other !== undefined) files.touch(other, Date.now());
-            if (other === undefined && files.add(xfer, kept, permanent, Date.now())) {
+            isAdded = other === undefined &&
+              files.add(xfer, kept, holding, permanent, Date.now());
+            if (isAdded) {
               await this.context.engine.committed();
             } else {
               await kept.remove();
@@ -83,6 +97,8 @@ export class FileIntake {
       const fields = { file: xfer.name, reason: error.message };
       this.#warnings.error("kept", "file of a client cannot be kept", fields);
       return;
+    } finally {
+      if (!isAdded) holding.release();
     }
     log.debug("file received", { file: xfer.name, size_bytes: xfer.stat.sizeBytes });
     if (keepBytes === xfer.stat.sizeBytes) await this.#checkNotGrown(stream, xfer, files);

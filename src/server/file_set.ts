@@ -10,10 +10,14 @@
  */
 
 import type { KeptFile } from "../store/file_store.ts";
+import type { Holding } from "./memory_budget.ts";
 import type { XferFile } from "../wire/mod.ts";
 
 /** How long a job's file waits for the job. */
 const UNCLAIMED_MS = 120_000;
+
+/** So many jobs that are about to come for a file are told apart. */
+const MAX_AWAITED = 1000;
 
 /** Modification times that are this close count as the same, as with dispy itself. */
 const SAME_MTIME_S = 1;
@@ -23,6 +27,8 @@ export interface ClientFile {
   /** As the client described it when it sent it. */
   readonly xfer: XferFile;
   readonly kept: KeptFile;
+  /** What it takes here. */
+  readonly holding: Holding;
   /** The computation itself needs it, not only jobs. */
   readonly permanent: boolean;
   /** Jobs that need it. */
@@ -43,6 +49,8 @@ export class FileSet {
   readonly #byKey = new Map<string, ClientFile[]>();
   /** The computation is over. */
   #isOver = false;
+  /** Why the last file that was not taken was not: what its client is told when it names it. */
+  #lastRefusal: string | null = null;
 
   /** @param recorder `null` = nobody keeps account. */
   constructor(private readonly recorder: FileRecorder | null = null) {}
@@ -51,18 +59,31 @@ export class FileSet {
    * Keeps `kept` as the file that `xfer` describes. Returns whether it does: where the computation
    * has ended meanwhile, nobody would ever remove it.
    */
-  add(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): boolean {
+  add(
+    xfer: XferFile,
+    kept: KeptFile,
+    holding: Holding,
+    permanent: boolean,
+    nowMs: number,
+  ): boolean {
     if (this.#isOver) return false;
-    const file = this.restore(xfer, kept, permanent, nowMs);
+    const file = this.restore(xfer, kept, holding, permanent, nowMs);
     this.recorder?.added(file);
     return true;
   }
 
   /** Takes back a file of an earlier run. */
-  restore(xfer: XferFile, kept: KeptFile, permanent: boolean, nowMs: number): ClientFile {
+  restore(
+    xfer: XferFile,
+    kept: KeptFile,
+    holding: Holding,
+    permanent: boolean,
+    nowMs: number,
+  ): ClientFile {
     const key = fileKey(xfer);
     const files = this.#byKey.get(key) ?? [];
-    const file = { xfer, kept, permanent, jobs: 0, awaitedUntilMs: [nowMs + UNCLAIMED_MS] };
+    const awaitedUntilMs = [nowMs + UNCLAIMED_MS];
+    const file = { xfer, kept, holding, permanent, jobs: 0, awaitedUntilMs };
     files.push(file);
     this.#byKey.set(key, files);
     return file;
@@ -78,7 +99,21 @@ export class FileSet {
 
   /** The client was told that the file is here already: a job will come for it. */
   touch(file: ClientFile, nowMs: number): void {
-    if (!file.permanent) file.awaitedUntilMs.push(nowMs + UNCLAIMED_MS);
+    const { awaitedUntilMs, permanent } = file;
+    if (permanent) return;
+    awaitedUntilMs.push(nowMs + UNCLAIMED_MS);
+    // A client that only ever asks would have them pile up; the latest one keeps the file.
+    while (awaitedUntilMs.length > MAX_AWAITED) awaitedUntilMs.shift();
+  }
+
+  /** A file was not taken. */
+  refused(reason: string): void {
+    this.#lastRefusal = reason;
+  }
+
+  /** Why files of this computation are missing, where it is known, to be told behind that. */
+  get refusal(): string {
+    return this.#lastRefusal === null ? "" : `; the last that was refused: ${this.#lastRefusal}`;
   }
 
   /** A job needs these files. */
@@ -120,7 +155,10 @@ export class FileSet {
     this.#isOver = true;
     const all = [...this.#byKey.values()].flat();
     this.#byKey.clear();
-    for (const file of all) this.recorder?.removed(file);
+    for (const file of all) {
+      file.holding.release();
+      this.recorder?.removed(file);
+    }
     await removeAll(all);
   }
 
@@ -137,6 +175,7 @@ export class FileSet {
     if (files === undefined || at < 0) return false;
     files.splice(at, 1);
     if (files.length === 0) this.#byKey.delete(key);
+    file.holding.release();
     this.recorder?.removed(file);
     return true;
   }

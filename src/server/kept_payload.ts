@@ -21,7 +21,7 @@ import {
   type FileWriter,
   type KeptFile,
 } from "../store/file_store.ts";
-import type { Item, MemoryBudget } from "./memory_budget.ts";
+import type { Item, ItemKind, MemoryBudget } from "./memory_budget.ts";
 import type { TransferBudget } from "../net/transfer_budget.ts";
 
 const log = getLogger("store");
@@ -35,10 +35,12 @@ const WARNING_INTERVAL_MS = 60_000;
 export interface PayloadForm<T> {
   /** The table of the journal that holds it. */
   readonly table: Table;
-  readonly isResult: boolean;
+  readonly kind: ItemKind;
   /** Large parts are not copied. */
   encode(value: T): Uint8Array[];
   decode(bytes: Uint8Array): T;
+  /** The same of the journal's row, where there is more in it than what {@linkcode encode} gives. */
+  decodeRow?(bytes: Uint8Array): T;
   /** About how much memory it takes. */
   sizeOf(value: T): number;
 }
@@ -104,7 +106,7 @@ export class PayloadKeeper {
    */
   async keep<T>(form: PayloadForm<T>, value: T, client: string): Promise<KeptPayload<T>> {
     const { budget, store, journal } = this.means;
-    const item = { client, sizeBytes: form.sizeOf(value), isResult: form.isResult };
+    const item = { client, sizeBytes: form.sizeOf(value), kind: form.kind };
     const fits = budget.fitsMemory(client, item.sizeBytes);
     const isLarge = item.sizeBytes >= LARGE_BYTES;
     const kept = new KeptPayload(form, item, this.means, value);
@@ -113,7 +115,7 @@ export class PayloadKeeper {
     try {
       await kept.write();
     } catch (error) {
-      if (form.isResult) {
+      if (form.kind === "result") {
         this.#cannotWrite(error);
       } else {
         await kept.drop();
@@ -131,7 +133,7 @@ export class PayloadKeeper {
     key: Key,
     file: PayloadFile | null,
   ): KeptPayload<T> {
-    const item = { client, sizeBytes, isResult: form.isResult };
+    const item = { client, sizeBytes, kind: form.kind };
     return new KeptPayload<T>(form, item, this.means, null, { key, file });
   }
 
@@ -217,7 +219,7 @@ export class KeptPayload<T> {
     const share = this.means.sending.share();
     if (this.#value === null) await share.take(this.item.sizeBytes);
     return {
-      read: async () => this.#value ?? this.#decode(await this.#read()),
+      read: async () => this.#value ?? await this.#read(),
       [Symbol.dispose]: () => share[Symbol.dispose](),
     };
   }
@@ -264,12 +266,16 @@ export class KeptPayload<T> {
     await this.#file?.kept.remove();
   }
 
-  async #read(): Promise<Uint8Array> {
+  async #read(): Promise<T> {
     if (this.#isDropped) throw new Error("it was dropped");
-    if (this.#file !== null) return await readAll(this.#file);
-    const bytes = this.key === null ? null : this.#readRow(this.key);
-    if (!bytes) throw new LostPayloadError("the journal does not hold it any more");
-    return bytes;
+    const { form } = this;
+    if (this.#file !== null) {
+      const bytes = await readAll(this.#file);
+      return this.#decode(() => form.decode(bytes));
+    }
+    const row = this.key === null ? null : this.#readRow(this.key);
+    if (!row) throw new LostPayloadError("the journal does not hold it any more");
+    return this.#decode(() => (form.decodeRow ?? form.decode)(row));
   }
 
   #readRow(key: Key): Uint8Array | null | undefined {
@@ -280,9 +286,9 @@ export class KeptPayload<T> {
     }
   }
 
-  #decode(bytes: Uint8Array): T {
+  #decode(decode: () => T): T {
     try {
-      return this.form.decode(bytes);
+      return decode();
     } catch (error) {
       // Not as it is: where somebody reads it to send it, it would be taken for the peer's fault.
       throw new LostPayloadError(`what was kept is damaged: ${messageOf(error)}`);
@@ -292,7 +298,8 @@ export class KeptPayload<T> {
 
 const EMPTY = new Uint8Array(0);
 
-function totalBytes(chunks: readonly Uint8Array[]): number {
+/** Bytes that these take together. */
+export function totalBytes(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }
 

@@ -1,5 +1,5 @@
 /**
- * How the memory for arguments and results is divided.
+ * How the memory is divided among what peers have us keep and what is under way.
  *
  * @module
  */
@@ -13,8 +13,14 @@ import { MemoryBudget } from "./memory_budget.ts";
 import { TransferBudget } from "../net/transfer_budget.ts";
 import type { ServerOptions } from "./options.ts";
 
-/** Of all the memory, for what waits here. */
-const KEPT_SHARE = 1 / 2;
+/** Of all the memory, for arguments, results and code that wait here. */
+const KEPT_SHARE = 3 / 8;
+
+/** For what describes computations and files of clients, which cannot be on disk alone. */
+const RESIDENT_SHARE = 1 / 16;
+
+/** For what nodes say of themselves. */
+const NODES_SHARE = 1 / 16;
 
 /** For what is read from disk to be sent. */
 const SENDING_SHARE = 3 / 16;
@@ -34,11 +40,12 @@ export function planMemory(
   options: Pick<ServerOptions, "memoryBudgetBytes" | "diskBudgetBytes" | "maxJobs">,
   store: FileStore,
   database: Database | null,
-): Pick<Context, "payloads" | "foreign" | "receiving"> {
+): Pick<Context, "payloads" | "foreign" | "receiving" | "nodeBudget"> {
   const { memoryBudgetBytes, diskBudgetBytes, maxJobs } = options;
   const memoryBytes = memoryBudgetBytes * KEPT_SHARE;
   const budget = new MemoryBudget({
     memoryBytes,
+    residentBytes: memoryBudgetBytes * RESIDENT_SHARE,
     // Without a disk, memory is all there is.
     keptBytes: store.isOnDisk ? diskBudgetBytes : memoryBytes,
     maxItems: maxJobs,
@@ -46,6 +53,12 @@ export function planMemory(
   const sending = new TransferBudget(memoryBudgetBytes * SENDING_SHARE);
   const receivingBytes = memoryBudgetBytes * RECEIVING_SHARE;
   return {
+    nodeBudget: new MemoryBudget({
+      memoryBytes: 0,
+      residentBytes: memoryBudgetBytes * NODES_SHARE,
+      keptBytes: 0,
+      maxItems: 0,
+    }),
     payloads: new PayloadKeeper({ budget, store, sending, journal: database }),
     foreign: new ForeignPayloads(new TransferBudget(memoryBudgetBytes * FOREIGN_SHARE)),
     receiving: {

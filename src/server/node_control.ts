@@ -7,6 +7,7 @@
 
 import {
   type Node,
+  type NodeAllocation,
   onNodeCloseRequested,
   onNodeCpusRequested,
   onNodeDeallocated,
@@ -18,6 +19,7 @@ import {
   type CloseNodeRequest,
   type DeallocateNodeRequest,
   encodeToNode,
+  MAX_NODE_LIST,
   type MessageStream,
   refuseFile,
   relayFile,
@@ -30,6 +32,7 @@ import { type Context, nodeAuthOf } from "./context.ts";
 import { dialectOfNode } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import { bytesToTake, fileRefusal, truncated } from "./file_limits.ts";
+import { computationSize } from "./holding_sizes.ts";
 import type { NodeLink } from "./node_link.ts";
 
 const log = getLogger("clientside");
@@ -82,6 +85,7 @@ export class NodeControl {
       }
       // What such an entry asks for beyond nodes was settled when the cluster was made.
       const allocations = request.nodeAllocs.map(toAllocation);
+      if (!this.#charge(computation, allocations)) return NOT_DONE;
       engine.post((core, nowMs) => onNodesAllocated(core, cluster, allocations, nowMs));
       return DONE;
     }
@@ -100,6 +104,28 @@ export class NodeControl {
       }
     });
     return done ? DONE : NOT_DONE;
+  }
+
+  /** Whether there is room for a computation with these nodes in its list, too; takes it. */
+  #charge(computation: Computation, added: readonly NodeAllocation[]): boolean {
+    const { cluster, owner, compute, holding } = computation;
+    const { budget } = this.context.payloads;
+    const replaced = new Set(added.map(({ pattern }) => pattern));
+    const all = [...added, ...cluster.allocations.filter((each) => !replaced.has(each.pattern))];
+    const size = computationSize(compute, all);
+    const refusal = all.length > MAX_NODE_LIST
+      ? `its node list would have ${all.length} entries; the limit is ${MAX_NODE_LIST}`
+      : budget.holdingRefusal(owner, "its longer node list", {
+        keptBytes: Math.max(0, size.keptBytes - holding.size.keptBytes),
+        residentBytes: Math.max(0, size.residentBytes - holding.size.residentBytes),
+      });
+    if (refusal !== null) {
+      log.warning("node not allocated", { computation: cluster.name, reason: refusal });
+      return false;
+    }
+    holding.release();
+    computation.holding = budget.hold(owner, size);
+    return true;
   }
 
   /** Passes a file from a client to one of its nodes. */

@@ -23,6 +23,7 @@ import { delay } from "@std/async/delay.js";
 import {
   ACK,
   type Compute,
+  type ComputeAnswer,
   ComputeType,
   decodeAckAnswer,
   decodeComputeAnswer,
@@ -37,7 +38,6 @@ import {
   type JobAnswer,
   MAX_MESSAGE_BYTES,
   type MessageStream,
-  type NodeAllocSpec,
   type NodeCloseRequest,
   programToRepeat,
   sendFile,
@@ -54,8 +54,10 @@ import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
 import { UnreadableError } from "./foreign_payloads.ts";
-import { LostPayloadError } from "./kept_payload.ts";
 import { DamagedFileError } from "../store/file_store.ts";
+import { type Loan, LostPayloadError } from "./kept_payload.ts";
+import type { ComputationPayload } from "./payload_forms.ts";
+import type { SetupSpec } from "./persistence.ts";
 import { LongAnswers } from "./long_answers.ts";
 import type { ResultIntake } from "./result_intake.ts";
 import { guardedCode } from "./start_guard.ts";
@@ -116,20 +118,16 @@ export class NodeLink {
     // The node has been found again meanwhile: the close must not reach it after what follows.
     await this.#abandonments.get(keyOf(node, cluster.id))?.catch(() => {});
     try {
-      const cpus = await this.#sendComputation(share, computation);
+      const { cpus, wantsSetup } = await this.#sendComputation(share, computation);
       accepted = true;
-      const { depends, setupArgs } = share.allocation.setup as NodeAllocSpec;
+      const { depends } = share.allocation.setup as SetupSpec;
       for (const xfer of [...computation.compute.xferFiles, ...depends]) {
         await this.#sendClientFile(share, computation, xfer);
       }
       const program = programToRepeat(computation.compute);
       if (program !== null) await this.#sendClientFile(share, computation, program, ".");
-      if (wantsSetup(node, computation.compute)) {
-        const answer = await this.#request(node, {
-          kind: "SETUP",
-          computeId: cluster.id,
-          setupArgs,
-        }, { share, isLong: true });
+      if (wantsSetup) {
+        const answer = await this.#sendSetup(share, computation);
         const done = decodeAckAnswer(answer);
         if (done.kind === "refused") throw new Refusal("setup_failed", done.reason);
       }
@@ -278,24 +276,80 @@ export class NodeLink {
     return this.context.nodeTransport.connect(node.ipAddr, node.info.port);
   }
 
-  async #sendComputation(share: Share, computation: Computation): Promise<number> {
-    const request = { kind: "COMPUTE", compute: this.#computeFor(share, computation) } as const;
-    let answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+  async #sendComputation(
+    share: Share,
+    computation: Computation,
+  ): Promise<{ readonly cpus: number; readonly wantsSetup: boolean }> {
+    let { answer, wantsSetup } = await this.#tryComputation(share, computation);
     const tellsFreeCpus = dialectOfNode(share.node).computeAnswer === "free_cpus";
     if (answer.kind === "refused" && answer.reason === "answered 0") {
       // It has the computation already: from before it was lost to us.
       await this.#close(share, true);
-      answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+      ({ answer, wantsSetup } = await this.#tryComputation(share, computation));
       // Or it has taken it, and other jobs have all of its CPUs.
       const isTaken = answer.kind === "refused" && answer.reason === "answered 0" && tellsFreeCpus;
-      if (isTaken) return share.node.availCpus;
+      if (isTaken) return { cpus: share.node.availCpus, wantsSetup };
     }
     if (answer.kind === "refused") throw new Refusal("refused", answer.reason);
-    return tellsFreeCpus ? share.node.availCpus : answer.cpus;
+    return { cpus: tellsFreeCpus ? share.node.availCpus : answer.cpus, wantsSetup };
+  }
+
+  async #tryComputation(
+    share: Share,
+    computation: Computation,
+  ): Promise<{ readonly answer: ComputeAnswer; readonly wantsSetup: boolean }> {
+    using loan = await computation.kept.lend();
+    const { compute } = await this.#payloadOf(loan);
+    const request = {
+      kind: "COMPUTE",
+      compute: this.#computeFor(share, compute, computation.nodeAuth),
+    } as const;
+    const answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+    return { answer, wantsSetup: wantsSetupAt(share.node, compute) };
+  }
+
+  /** Sends the arguments for the node's setup, and waits for its end, as long as that takes. */
+  async #sendSetup(share: Share, computation: Computation): Promise<Uint8Array> {
+    const { node } = share;
+    using stream = await this.connect(node);
+    await this.#writeSetup(stream, share, computation);
+    return await this.#longAnswers.read(stream, node, async () => {
+      await this.context.nodeTransport.knock(node.ipAddr, node.info.port);
+      // Where its client has closed the computation, the node is to close it, too.
+      return share.state !== "closing";
+    });
+  }
+
+  /** Of its own, so that the arguments are in memory no longer than this takes. */
+  async #writeSetup(
+    stream: MessageStream,
+    share: Share,
+    { kept, cluster }: Computation,
+  ): Promise<void> {
+    const { argsAt, ...spec } = share.allocation.setup as SetupSpec;
+    using loan = argsAt === null ? null : await kept.lend();
+    const setupArgs = loan === null || argsAt === null
+      ? spec.setupArgs
+      : (await this.#payloadOf(loan)).setupArgs[argsAt];
+    if (setupArgs === undefined) {
+      throw new Refusal("setup_failed", "the arguments of the setup are lost");
+    }
+    await this.#write(stream, share, { kind: "SETUP", computeId: cluster.id, setupArgs });
+  }
+
+  /** What a computation has on disk; where it is lost, no further attempt can send it. */
+  async #payloadOf(loan: Loan<ComputationPayload>): Promise<ComputationPayload> {
+    try {
+      return await loan.read();
+    } catch (error) {
+      if (!(error instanceof LostPayloadError)) throw error;
+      const reason = `the computation was damaged on the scheduler's disk: ${error.message}`;
+      throw new Refusal("setup_failed", reason);
+    }
   }
 
   /** The computation as this node gets it: it talks to us, and knows nothing of its client. */
-  #computeFor(share: Share, { compute, nodeAuth }: Computation) {
+  #computeFor(share: Share, compute: Compute, nodeAuth: string): Compute {
     const { info } = share.node;
     const { core } = this.context.engine;
     const { pulseIntervalMs } = core.options;
@@ -535,18 +589,17 @@ export class NodeLink {
   async #request(
     node: Node,
     request: ToNodeRequest,
-    { share, isLong = false }: { share: Share; isLong?: boolean },
+    { share }: { share: Share },
   ): Promise<Uint8Array> {
-    const chunks = encoded(request, node);
     using stream = await this.connect(node);
+    await this.#write(stream, share, request);
+    return await stream.readMessage(MAX_ANSWER_BYTES);
+  }
+
+  async #write(stream: MessageStream, share: Share, request: ToNodeRequest): Promise<void> {
+    const chunks = encoded(request, share.node);
     for (const chunk of chunks) share.txBytes += chunk.length;
-    await stream.writeRequest(nodeAuthOf(this.context, node), ...chunks);
-    if (!isLong) return await stream.readMessage(MAX_ANSWER_BYTES);
-    return await this.#longAnswers.read(stream, node, async () => {
-      await this.context.nodeTransport.knock(node.ipAddr, node.info.port);
-      // Where its client has closed the computation, the node is to close it, too.
-      return share.state !== "closing";
-    });
+    await stream.writeRequest(nodeAuthOf(this.context, share.node), ...chunks);
   }
 }
 
@@ -569,7 +622,7 @@ function keyOf(node: Node, computeId: number): string {
 const EMPTY = new Uint8Array(0);
 
 /** Nodes before 4.10 want `SETUP:` only where there is a setup function to run. */
-function wantsSetup(node: Node, compute: Compute): boolean {
+function wantsSetupAt(node: Node, compute: Compute): boolean {
   return dialectOfNode(node).setup !== "id_where_needed" || hasSetupCall(compute);
 }
 

@@ -16,10 +16,11 @@ import {
 import { isIP } from "node:net";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import type { PickleLimits } from "../pickle/mod.ts";
+import { dumpChunks, type PickleLimits } from "../pickle/mod.ts";
 import {
   ACK,
   authMatches,
+  type AvailInfo,
   decodeBareJobReply,
   decodeNodeRequest,
   dialectOf,
@@ -58,7 +59,9 @@ import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
 import type { NodeClaims } from "./node_claims.ts";
+import type { NodeRoom } from "./node_room.ts";
 import type { ResultIntake } from "./result_intake.ts";
+import { totalBytes } from "./kept_payload.ts";
 import type { TransferShare } from "../net/transfer_budget.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import { Throttle } from "../net/throttle.ts";
@@ -83,6 +86,9 @@ const MAX_ANSWERED = 4096;
 
 const MESSAGE_LIMITS = limitsAt("fromNode");
 
+/** Of what a node has to spare, attributes that are not known take no more than that. */
+const MAX_EXTRA_BYTES = 1024;
+
 /** See the module's description. */
 export class NodeSide {
   readonly #refusals = new RepeatLimiter(log, {
@@ -100,6 +106,7 @@ export class NodeSide {
     private readonly nodeClaims: NodeClaims,
     private readonly lostNodes: LostNodes,
     private readonly resultIntake: ResultIntake,
+    private readonly nodeRoom: NodeRoom,
   ) {}
 
   /** Serves one connection to the node port of `family`. */
@@ -186,7 +193,9 @@ export class NodeSide {
     if (node === undefined) return this.lostNodes.onSignOfLife(pulse.ipAddr);
     const { hostname: from } = stream.remoteAddr;
     if (this.nodeClaims.isSource(node, from)) {
-      engine.post((core, nowMs) => onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs));
+      engine.post((core, nowMs) =>
+        onNodePulse(core, pulse.ipAddr, withoutLongExtra(pulse.availInfo), nowMs)
+      );
     } else void this.nodeClaims.onStrangePulse(node);
     await stream.writeMessage(PULSE);
   }
@@ -198,7 +207,9 @@ export class NodeSide {
     const isIts = node !== undefined && from === node.ipAddr &&
       dialectOfNode(node).pulses === "datagram";
     if (!isIts) return log.debug("pulse in a datagram ignored", { node: pulse.ipAddr, from });
-    engine.post((core, nowMs) => onNodePulse(core, pulse.ipAddr, pulse.availInfo, nowMs));
+    engine.post((core, nowMs) =>
+      onNodePulse(core, pulse.ipAddr, withoutLongExtra(pulse.availInfo), nowMs)
+    );
     this.discovery.answerPulse(node, family);
   }
 
@@ -294,11 +305,20 @@ export class NodeSide {
         this.discovery.knowHosts(ipAddr, from);
         return;
       }
+      const refusal = this.nodeRoom.take(pong, from);
+      if (refusal !== null) {
+        const fields = { node: ipAddr, from, reason: refusal };
+        this.#refusals.warning(`room ${from}`, "node not taken", fields);
+        return;
+      }
       log.info("node found", { node: ipAddr, name: pong.name, cpus: pong.cpus });
     }
+    const { version, port, name, cpus, platform } = pong;
+    const availInfo = withoutLongExtra(pong.availInfo);
+    const info = { ipAddr, sign, version, port, name, cpus, platform, availInfo };
     const node = engine.post((core, nowMs) =>
       onNodeFound(core, {
-        ...pong,
+        ...info,
         schedulerIpAddr,
         schedulerPort: family.nodeSide,
         generation: generationOf(pong),
@@ -397,4 +417,11 @@ export class NodeSide {
 /** Nodes of ours understand clusters of every generation. */
 function generationOf({ version, platform }: Pong): Generation | null {
   return runsTypeScript(platform) ? null : dialectOf(version).generation;
+}
+
+/** What a newer dispy may add to it is passed on; it is kept for each node, so it may not be long. */
+function withoutLongExtra(info: AvailInfo | null): AvailInfo | null {
+  if (info === null || info.extra === null) return info;
+  const isLong = totalBytes(dumpChunks(info.extra)) > MAX_EXTRA_BYTES;
+  return isLong ? { ...info, extra: null } : info;
 }

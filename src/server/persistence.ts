@@ -12,7 +12,7 @@ import type { Database, Key } from "../journal/database.ts";
 import { pack, type Packable, unpack } from "../journal/packing.ts";
 import { UnusableJournalError } from "../journal/sqlite_errors.ts";
 import { messageOf } from "../log/error_message.ts";
-import { dumps } from "../pickle/mod.ts";
+import { dumpChunks, dumps } from "../pickle/mod.ts";
 import type { DiskStore } from "../store/disk_store.ts";
 import {
   decodeCompute,
@@ -28,12 +28,20 @@ import {
   withoutFieldLimits,
   type XferFile,
 } from "../wire/mod.ts";
+import { asSafeInt, requireDict, toOptionalInt } from "../wire/fields.ts";
 import type { Computation, Computations } from "./computation.ts";
 import type { ClusterTerms } from "./cluster_terms.ts";
 import { type ClientFile, type FileRecorder, FileSet } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
-import type { FileReference, KeptPayload, PayloadForm, PayloadKeeper } from "./kept_payload.ts";
-import { JOB_FORM, RESULT_FORM } from "./payload_forms.ts";
+import {
+  type FileReference,
+  type KeptPayload,
+  type PayloadForm,
+  type PayloadKeeper,
+  totalBytes,
+} from "./kept_payload.ts";
+import { computationSize, fileSize } from "./holding_sizes.ts";
+import { COMPUTATION_FORM, headOf, JOB_FORM, RESULT_FORM } from "./payload_forms.ts";
 import type { Quotas } from "./quotas.ts";
 
 /** Where a scheduler's state is kept, and what an earlier run has left of it. */
@@ -58,7 +66,19 @@ type PackedComputation = readonly [
   release: string | null,
   /** Highest that the client's Python reads; absent there, too. */
   pickleProtocol: number,
+  // What follows, the first version did not write.
+  /** Where all of the computation is, if it is not here. */
+  file: FileReference | null,
+  /** Of one that is not: what is needed at any time. */
+  head: Uint8Array | null,
+  owner: string,
 ];
+
+/** What a node of a node list is set up with. */
+export interface SetupSpec extends NodeAllocSpec {
+  /** Which of the arguments that are kept with the code are its; `null` = those that it has. */
+  readonly argsAt: number | null;
+}
 
 /** What is kept of a file; its description is beside it. */
 type PackedFile = readonly [
@@ -87,7 +107,10 @@ type PackedResultExtra = readonly [client: string, sizeBytes: number, file: File
 export function journalOf(core: Core, computations: Computations): CoreJournal {
   return new CoreJournal(core, {
     computation: (cluster) => packComputation(computations.of(cluster)),
-    setup: (setup) => dumps(encodeNodeAllocSpec(setup as NodeAllocSpec)),
+    setup: (setup) => {
+      const spec = setup as SetupSpec;
+      return dumps(encodeNodeAllocSpec(spec).set("args_at", toOptionalInt(spec.argsAt)));
+    },
     job: (payload) => {
       const { kept, files, client, sizeBytes } = payload as JobPayload;
       const numbers = files.map(({ kept }) => kept.number);
@@ -119,7 +142,9 @@ export function fileRecorder(journal: CoreJournal, clusterId: number): FileRecor
 }
 
 /** What an earlier run has left of a computation beside the core's cluster and the files. */
-type LegacyComputation = Omit<Computation, "cluster" | "files">;
+type LegacyComputation =
+  & Omit<Computation, "cluster" | "files" | "kept" | "holding">
+  & { readonly keptBytes: number; readonly file: FileReference | null };
 
 /** A file of a client, as an earlier run has left it. */
 interface LegacyFile {
@@ -219,7 +244,11 @@ function tryOut(snapshot: Snapshot): void {
 }
 
 const READER: PayloadReader = {
-  setup: (bytes) => decodeNodeAllocSpec(decodePickle(bytes, "setup in the journal")),
+  setup: (bytes): SetupSpec => {
+    const what = "setup in the journal";
+    const dict = requireDict(decodePickle(bytes, what), what);
+    return { ...decodeNodeAllocSpec(dict), argsAt: asSafeInt(dict.get("args_at")) ?? null };
+  },
   job: ({ key }, extra): LegacyPayload => {
     const [fileNumbers, client, chargedBytes, keptBytes, file] = extra as unknown as PackedExtra;
     return { key, client, chargedBytes, keptBytes, file, fileNumbers };
@@ -240,12 +269,14 @@ export interface Heir {
 }
 
 /** The numbers of all files of the store that `legacy` names and that are of any use. */
-export function filesOf({ files, snapshot }: Legacy): Set<number> {
+export function filesOf({ files, snapshot, computations }: Legacy): Set<number> {
   const isWanted = wantedIn(snapshot);
   const numbers = new Set(files.filter(isWanted).map(({ number }) => number));
-  for (const { payload } of [...snapshot.jobs, ...snapshot.deliveries]) {
-    const file = (payload as LegacyPayload | null)?.file;
-    if (file) numbers.add(file[0]);
+  const kept = [...snapshot.jobs, ...snapshot.deliveries].map(({ payload }) =>
+    payload as LegacyPayload | null
+  );
+  for (const each of [...kept, ...computations.values()]) {
+    if (each?.file) numbers.add(each.file[0]);
   }
   return numbers;
 }
@@ -272,6 +303,7 @@ export function takeUp(
   nowMs: number,
 ): void {
   const { journal, computations, quotas, payloads, store } = heir;
+  const ownerOf = (clusterId: number) => legacy.computations.get(clusterId)!.owner;
   const fileSets = new Map<number, FileSet>();
   const filesOf = (clusterId: number) => {
     const files = fileSets.get(clusterId) ?? new FileSet(fileRecorder(journal, clusterId));
@@ -289,11 +321,17 @@ export function takeUp(
       continue;
     }
     const kept = store.reopen(number, sizeBytes, sum);
-    fileOf.set(number, filesOf(clusterId).restore(xfer, kept, permanent, nowMs));
+    const size = fileSize(sizeBytes, totalBytes(dumpChunks(encodeXferFile(xfer))));
+    const holding = payloads.budget.hold(ownerOf(clusterId), size);
+    fileOf.set(number, filesOf(clusterId).restore(xfer, kept, holding, permanent, nowMs));
   }
   const { snapshot } = legacy;
-  const restored = <T>(form: PayloadForm<T>, payload: LegacyPayload) => {
-    const { key, client, keptBytes: sizeBytes, file } = payload;
+  const restored = <T>(
+    form: PayloadForm<T>,
+    payload: Pick<LegacyPayload, "key" | "keptBytes" | "file">,
+    client: string,
+  ) => {
+    const { key, keptBytes: sizeBytes, file } = payload;
     if (file === null) return payloads.restore(form, { client, sizeBytes }, key, null);
     const [number, fileBytes, sum = null] = file;
     const kept = store.reopen(number, fileBytes);
@@ -305,17 +343,25 @@ export function takeUp(
     const files = fileNumbers.flatMap((number) => fileOf.get(number) ?? []);
     for (const file of files) file.jobs++;
     quotas.add(client, sizeBytes);
-    const kept = restored(JOB_FORM, payload);
+    const kept = restored(JOB_FORM, payload, ownerOf(record.clusterId));
     return { ...record, payload: { kept, files, client, sizeBytes } satisfies JobPayload };
   });
   const deliveries = snapshot.deliveries.map((delivery) => ({
     ...delivery,
-    payload: delivery.payload && restored(RESULT_FORM, delivery.payload as LegacyPayload),
+    payload: delivery.payload &&
+      restored(RESULT_FORM, delivery.payload as LegacyPayload, ownerOf(delivery.clusterId)),
   }));
   journal.adopt(snapshot);
   onRestored(core, { ...snapshot, jobs, deliveries }, nowMs, (cluster) => {
-    const computation = legacy.computations.get(cluster.id)!;
-    computations.add({ ...computation, cluster, files: filesOf(cluster.id) });
+    const { keptBytes, file, ...computation } = legacy.computations.get(cluster.id)!;
+    const size = computationSize(computation.compute, cluster.allocations);
+    computations.add({
+      ...computation,
+      cluster,
+      files: filesOf(cluster.id),
+      kept: restored(COMPUTATION_FORM, { key: cluster.id, keptBytes, file }, computation.owner),
+      holding: payloads.budget.hold(computation.owner, size),
+    });
   }, legacy.lostStarts);
 }
 
@@ -324,9 +370,13 @@ function fileNumbersOf(payload: unknown): readonly number[] {
 }
 
 function packComputation(computation: Computation): Uint8Array {
-  const { compute, clientAuth, nodeAuth, client, schedulerIpAddr, terms, dialect } = computation;
+  const { compute, kept, clientAuth, nodeAuth, client, schedulerIpAddr, terms, dialect } =
+    computation;
+  const { record } = kept;
+  // Of that much, none is taken without a file.
+  if (record === null) throw new Error("a computation is too long for the journal");
   const packed: PackedComputation = [
-    dumps(encodeCompute(compute)),
+    record.bytes,
     clientAuth,
     nodeAuth,
     client.hostname,
@@ -335,21 +385,32 @@ function packComputation(computation: Computation): Uint8Array {
     { ...terms },
     dialect.release,
     dialect.pickleProtocol,
+    record.file,
+    record.file === null ? null : dumps(encodeCompute(compute)),
+    computation.owner,
   ];
   return pack(packed);
 }
 
 function unpackComputation(payload: Uint8Array): LegacyComputation {
   const packed = unpack<PackedComputation>(payload);
-  const [compute, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms] = packed;
-  const [, , , , , , , release, pickleProtocol] = packed;
+  const [all, clientAuth, nodeAuth, hostname, port, schedulerIpAddr, terms] = packed;
+  const [, , , , , , , release, pickleProtocol, file = null, head = null, owner = hostname] =
+    packed;
+  // All of it is left where it is until a node needs it.
+  const compute = head === null
+    ? headOf(COMPUTATION_FORM.decode(all).compute)
+    : decodeCompute(decodePickle(head, "computation in the journal"));
   return {
-    compute: decodeCompute(decodePickle(compute, "computation in the journal")),
+    compute,
     clientAuth,
     nodeAuth,
     client: { hostname, port },
+    owner,
     schedulerIpAddr,
     terms: terms as unknown as ClusterTerms,
     dialect: dialectOf(release ?? null, pickleProtocol),
+    keptBytes: file === null ? all.length : file[1],
+    file,
   };
 }

@@ -45,7 +45,7 @@ export class ResultIntake {
       await engine.committed();
       return "unknown";
     }
-    const client = computations.of(job.cluster).client.hostname;
+    const { owner: client } = computations.of(job.cluster);
     if (this.#mustWait(job, reply, client)) return "left";
     this.#left.delete(reply.uid);
     const kept = await payloads.keep(RESULT_FORM, reply, client);

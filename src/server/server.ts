@@ -40,6 +40,7 @@ import { NodeControl } from "./node_control.ts";
 import { NodeLink } from "./node_link.ts";
 import { NodeClaims } from "./node_claims.ts";
 import { NodeProbe } from "./node_probe.ts";
+import { NodeRoom } from "./node_room.ts";
 import { NodeSide } from "./node_side.ts";
 import type { ServerOptions } from "./options.ts";
 import { filesOf, journalOf, type State, takeUp } from "./persistence.ts";
@@ -81,6 +82,7 @@ export class Server {
   readonly #discovery: Discovery;
   readonly #lostNodes: LostNodes;
   readonly #nodeLink: NodeLink;
+  readonly #nodeRoom: NodeRoom;
   readonly #effects: EffectRunner;
   readonly #journal: Journal | null;
   readonly #listeners: Listeners;
@@ -179,6 +181,7 @@ export class Server {
       new NodeClaims(context, discovery, nodeProbe),
       this.#lostNodes,
       resultIntake,
+      this.#nodeRoom = new NodeRoom(core, context.nodeBudget),
     );
     const nodeAdmission = new Admission({
       ...common,
@@ -251,6 +254,8 @@ export class Server {
     }
     const heir = { journal: journal!, computations, quotas, payloads, store };
     engine.post((core, nowMs) => takeUp(core, legacy, files, heir, nowMs));
+    this.#nodeRoom.adopt();
+    this.#warnOfExcess();
     if (clusters.length === 0 && nodes.length === 0) return;
     log.info("going on where the last run has ended", {
       computations: clusters.length,
@@ -258,6 +263,21 @@ export class Server {
       jobs: jobs.length,
       undelivered: deliveries.length,
     });
+  }
+
+  /** Says so where an earlier run, with larger budgets, has left more than may be kept now. */
+  #warnOfExcess(): void {
+    const { payloads, nodeBudget } = this.#context;
+    for (const { excess } of [payloads.budget, nodeBudget]) {
+      if (excess === null) continue;
+      log.warning(
+        "the last run has left more than may be kept; nothing new is taken until it is less",
+        {
+          reason: excess,
+          hint: "it is kept and gone on with; raise --memory_budget, --disk_budget or --max_jobs",
+        },
+      );
+    }
   }
 
   /** Drops results that their clients have not fetched for long. */

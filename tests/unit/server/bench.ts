@@ -14,16 +14,20 @@ import { ClientLinks } from "../../../src/server/client_links.ts";
 import { type Computation, Computations } from "../../../src/server/computation.ts";
 import type { Context } from "../../../src/server/context.ts";
 import { Discovery } from "../../../src/server/discovery.ts";
+import { type EffectParts, EffectRunner } from "../../../src/server/effects.ts";
 import { Engine } from "../../../src/server/engine.ts";
 import { FileSet } from "../../../src/server/file_set.ts";
+import { KeptPayload } from "../../../src/server/kept_payload.ts";
 import { LostNodes } from "../../../src/server/lost_nodes.ts";
 import { planMemory } from "../../../src/server/memory_plan.ts";
 import { NodeClaims } from "../../../src/server/node_claims.ts";
 import { NodeLink } from "../../../src/server/node_link.ts";
 import { NodeProbe } from "../../../src/server/node_probe.ts";
+import { NodeRoom } from "../../../src/server/node_room.ts";
 import { NodeSide } from "../../../src/server/node_side.ts";
 import type { ServerOptions } from "../../../src/server/options.ts";
 import { Quotas } from "../../../src/server/quotas.ts";
+import { COMPUTATION_FORM, headOf } from "../../../src/server/payload_forms.ts";
 import { ResultIntake } from "../../../src/server/result_intake.ts";
 import { MemoryStore } from "../../../src/store/memory_store.ts";
 import { authCode, CURRENT_DIALECT, Deadlines, MessageStream } from "../../../src/wire/mod.ts";
@@ -82,8 +86,13 @@ export class Bench implements AsyncDisposable {
   readonly effects: core.Effect[] = [];
   readonly #stack = new AsyncDisposableStack();
 
-  /** @param receivingBytes Room for messages that nodes send. */
-  constructor({ receivingBytes = Infinity }: { receivingBytes?: number } = {}) {
+  /**
+   * @param limits `receivingBytes` is room for messages that nodes send, `memoryBudgetBytes` what
+   * `--memory_budget` says.
+   */
+  constructor(limits: { receivingBytes?: number; memoryBudgetBytes?: number } = {}) {
+    const { receivingBytes = Infinity, memoryBudgetBytes = Infinity } = limits;
+    const options = { ...OPTIONS, memoryBudgetBytes };
     const common = { deadlines: this.deadlines, timeoutMs: OPTIONS.msgTimeoutMs };
     const store = new MemoryStore(1 << 20);
     const addresses = {
@@ -103,14 +112,14 @@ export class Bench implements AsyncDisposable {
     );
     engine.onEffect((effect) => void this.effects.push(effect));
     const context: Context = this.context = {
-      options: OPTIONS,
+      options,
       engine,
       nodeTransport: new Transport({ ...common, peers: "node", tls: null }),
       clientTransport: new Transport({ ...common, peers: "client", tls: null }),
       computations: new Computations(),
       quotas: new Quotas(),
       store,
-      ...planMemory(OPTIONS, store, null),
+      ...planMemory(options, store, null),
       receiving: {
         nodes: new TransferBudget(receivingBytes),
         clients: new TransferBudget(Infinity),
@@ -135,6 +144,7 @@ export class Bench implements AsyncDisposable {
       this.nodeClaims,
       this.lostNodes,
       resultIntake,
+      new NodeRoom(engine.core, context.nodeBudget),
     );
     this.admission = new Admission({
       ...common,
@@ -165,6 +175,16 @@ export class Bench implements AsyncDisposable {
     );
   }
 
+  /** Has done what is to be done for computations that are over. */
+  forgetClusters(): void {
+    const runner = new EffectRunner(this.context, {
+      clientLinks: this.clientLinks,
+    } as unknown as EffectParts);
+    for (const effect of this.effectsOf("forgetCluster")) {
+      if (this.context.computations.get(effect.cluster.id)) runner.run(effect);
+    }
+  }
+
   /** A node at `ipAddr`, as if it had answered a greeting. */
   node(
     ipAddr: string,
@@ -184,7 +204,7 @@ export class Bench implements AsyncDisposable {
 
   /** A computation on all nodes, whose client is at `clientPort`. */
   computation(clientPort = 1): Computation {
-    const { engine, computations } = this.context;
+    const { engine, computations, payloads, store } = this.context;
     const compute = { ...REQUEST.compute, xferFiles: [] };
     const setup = {
       host: "*",
@@ -192,6 +212,7 @@ export class Bench implements AsyncDisposable {
       cpus: 0,
       depends: [],
       setupArgs: REQUEST.nodeAllocs[0]!.setupArgs,
+      argsAt: null,
     };
     const cluster = engine.post((core_, nowMs) =>
       core.onClusterReceived(core_, "job", {
@@ -203,8 +224,16 @@ export class Bench implements AsyncDisposable {
     );
     const computation: Computation = {
       cluster,
-      compute,
       dialect: CURRENT_DIALECT,
+      compute: headOf(compute),
+      kept: new KeptPayload(
+        COMPUTATION_FORM,
+        { client: HOST, sizeBytes: 0, kind: "computation" },
+        { budget: payloads.budget, store, sending: new TransferBudget(Infinity), journal: null },
+        { compute, setupArgs: [] },
+      ),
+      owner: HOST,
+      holding: payloads.budget.hold(HOST, { keptBytes: 0, residentBytes: 0 }),
       clientAuth: "client's",
       nodeAuth: "nodes'",
       client: { hostname: HOST, port: clientPort },

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { assertRejects } from "@std/assert/rejects.js";
 import { type ClientFile, FileSet } from "../../../src/server/file_set.ts";
+import type { Holding } from "../../../src/server/memory_budget.ts";
 import type { KeptFile } from "../../../src/store/file_store.ts";
 import { unsafeFileName } from "../../../src/wire/mod.ts";
 import type { XferFile } from "../../../src/wire/mod.ts";
@@ -32,11 +33,13 @@ function scene() {
   return { files: new FileSet(), removed, kept };
 }
 
+const holding: Holding = { size: { keptBytes: 0, residentBytes: 0 }, release: () => {} };
+
 const LONG_MS = 1_000_000;
 
 Deno.test("a job's file goes with the last of the jobs that were announced for it", async () => {
   const { files, removed, kept } = scene();
-  files.add(xfer(), kept("a"), false, 0);
+  files.add(xfer(), kept("a"), holding, false, 0);
   const file = files.find(xfer()) as ClientFile;
   files.touch(file, 0);
   files.claim([file]);
@@ -50,8 +53,8 @@ Deno.test("a job's file goes with the last of the jobs that were announced for i
 
 Deno.test("a file that no job comes for goes after a while, one of the computation never", async () => {
   const { files, removed, kept } = scene();
-  files.add(xfer(), kept("a"), false, 0);
-  files.add(xfer({ name: "/home/user/own.txt" }), kept("own"), true, 0);
+  files.add(xfer(), kept("a"), holding, false, 0);
+  files.add(xfer({ name: "/home/user/own.txt" }), kept("own"), holding, true, 0);
   await files.sweep(60_000);
   assertEquals(removed, []);
   await files.sweep(LONG_MS);
@@ -62,11 +65,11 @@ Deno.test("a file that no job comes for goes after a while, one of the computati
 
 Deno.test("a discarded file is gone, unless a job has it already", async () => {
   const { files, removed, kept } = scene();
-  files.add(xfer(), kept("a"), false, 0);
+  files.add(xfer(), kept("a"), holding, false, 0);
   await files.discard(xfer());
   await files.discard(xfer());
   assertEquals(removed, ["a"]);
-  files.add(xfer(), kept("b"), false, 0);
+  files.add(xfer(), kept("b"), holding, false, 0);
   files.claim([files.find(xfer()) as ClientFile]);
   await files.discard(xfer());
   assertEquals(removed, ["a"]);
@@ -110,7 +113,7 @@ Deno.test("a file that cannot be removed does not keep others, nor what counts t
     remove: () => Promise.reject(new Error("read-only file system")),
   });
   const add = (name: string, file: KeptFile, permanent = false) => {
-    files.add(xfer({ name: `/home/user/${name}` }), file, permanent, 0);
+    files.add(xfer({ name: `/home/user/${name}` }), file, holding, permanent, 0);
     return files.find(xfer({ name: `/home/user/${name}` })) as ClientFile;
   };
   const released = [add("a", stuck("a")), add("b", kept("b"))];
@@ -136,8 +139,8 @@ Deno.test("a file that arrives when its computation is over is not taken: nobody
     removed: ({ xfer }) => noted.push(`- ${xfer.name}`),
   });
   const { kept } = scene();
-  assertEquals(files.add(xfer({ name: "a" }), kept("a"), true, 0), true);
+  assertEquals(files.add(xfer({ name: "a" }), kept("a"), holding, true, 0), true);
   await files.clear();
-  assertEquals(files.add(xfer({ name: "b" }), kept("b"), true, 0), false);
+  assertEquals(files.add(xfer({ name: "b" }), kept("b"), holding, true, 0), false);
   assertEquals(noted, ["+ a", "- a"]);
 });

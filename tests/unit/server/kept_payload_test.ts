@@ -60,7 +60,9 @@ function scene(
   } = {},
 ) {
   const rows = new Map<unknown, Uint8Array>();
-  const budget = new MemoryBudget({ memoryBytes, keptBytes: Infinity, maxItems: Infinity });
+  const budget = new MemoryBudget({
+    ...{ memoryBytes, residentBytes: Infinity, keptBytes: Infinity, maxItems: Infinity },
+  });
   const sending = new TransferBudget(8 * MB);
   const journal = journaled
     ? { payload: (_: string, key: unknown) => rowOf ? rowOf() : rows.get(key) ?? null }
@@ -288,6 +290,7 @@ Deno.test("a file that is gone is written again from memory; from nowhere it can
   await withFolder(async (parent) => {
     const store = await DiskStore.open(parent, { clean: false, name: null });
     const budget = new MemoryBudget({
+      residentBytes: Infinity,
       memoryBytes: 100 * MB,
       keptBytes: Infinity,
       maxItems: Infinity,

@@ -5,16 +5,16 @@ import { assertMatch } from "@std/assert/match.js";
 import { assertThrows } from "@std/assert/throws.js";
 import { type Item, MemoryBudget } from "../../../src/server/memory_budget.ts";
 
-const LIMITS = { memoryBytes: 100, keptBytes: 1000, maxItems: 10 };
+const LIMITS = { memoryBytes: 100, residentBytes: 200, keptBytes: 1000, maxItems: 10 };
 
 const TAKES = { takesResults: true, shortage: null };
 const LEAVES = { takesResults: false, shortage: null };
 
-const job = (client: string, sizeBytes: number): Item => ({ client, sizeBytes, isResult: false });
+const job = (client: string, sizeBytes: number): Item => ({ client, sizeBytes, kind: "job" });
 const result = (client: string, sizeBytes: number): Item => ({
   client,
   sizeBytes,
-  isResult: true,
+  kind: "result",
 });
 
 function budgetWith(...items: Item[]): MemoryBudget {
@@ -71,6 +71,47 @@ Deno.test("a client's first result is always taken, further ones up to its share
   budget.add(result("a", 120), false);
   assertEquals(budget.resultRefusal("a", 10, TAKES), null);
   assertMatch(budget.resultRefusal("a", 11, TAKES)!, /^490 bytes .* its client; the limit is 500/);
+});
+
+Deno.test("what is described in memory is limited for each address and for all, until it is released", () => {
+  const budget = new MemoryBudget(LIMITS);
+  const size = { keptBytes: 0, residentBytes: 60 };
+  const first = budget.hold("a", size);
+  assertMatch(
+    budget.holdingRefusal("a", "this node", size)!,
+    /for a takes 60 bytes already and this node 60; the limit for one address is 100$/,
+  );
+  for (const address of ["b", "c"]) {
+    assertEquals(budget.holdingRefusal(address, "this node", size), null);
+    budget.hold(address, size);
+  }
+  assertMatch(budget.holdingRefusal("d", "this node", size)!, /takes 180 .*; the limit is 200$/);
+  first.release();
+  first.release();
+  assertEquals([budget.holdingRefusal("d", "this node", size), budget.residentBytes], [null, 120]);
+});
+
+Deno.test("files and computations take of the same room as jobs", () => {
+  const budget = budgetWith(job("a", 300));
+  const file = { keptBytes: 75, residentBytes: 1 };
+  assertEquals(budget.holdingRefusal("a", "this file", file), null);
+  const holding = budget.hold("a", file);
+  assertMatch(budget.jobRefusal("a", 1)!, /takes 375 bytes already and this job 1; .* 375$/);
+  const more = budget.holdingRefusal("a", "this file", file);
+  assertMatch(more!, /takes 375 bytes already and this file 75; the limit for one client is 375$/);
+  holding.release();
+  assertEquals(budget.jobRefusal("a", 75), null);
+});
+
+Deno.test("what an earlier run has left beyond the limits is told with numbers", () => {
+  const budget = budgetWith(job("a", 900), job("a", 200));
+  budget.hold("b", { keptBytes: 0, residentBytes: 300 });
+  assertEquals(
+    budget.excess,
+    "1100 bytes are kept, the limit is 1000; 300 bytes of descriptions are in memory, the limit " +
+      "is 200",
+  );
+  assertEquals(budgetWith(job("a", 1)).excess, null);
 });
 
 Deno.test("clients that do not take their results do not hold up one that does", () => {

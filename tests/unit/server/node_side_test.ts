@@ -122,6 +122,25 @@ Deno.test("a greeting is short, also that of a node that is known and used", asy
   await assertRejects(() => served, WireError, "the limit is 16384");
 });
 
+Deno.test("one address does not announce nodes without end, and others still find room", async () => {
+  await using bench = new Bench({ memoryBudgetBytes: 2 * 1024 * 1024 });
+  const announce = (at: number, from: string) => {
+    const answer: Pong = {
+      ...{ kind: "PONG", version: "4.15.2", sign: `${at}`.padStart(40, "0"), port: 9701, cpus: 2 },
+      ...{ ipAddr: `10.1.${at >> 8}.${at & 255}`, name: "n".repeat(500), platform: "Linux" },
+      ...{ auth: bench.context.nodeAuth, availInfo: null, schedulerIpAddr: HOST },
+    };
+    bench.nodeSide.serveDatagram(answer, FAMILY, from);
+    return nodesOf(bench).length;
+  };
+  let nodes = 0;
+  for (let at = 0; at < 200; at++) nodes = announce(at, "10.9.9.9");
+  assertEquals(nodes > 5 && nodes < 20, true, `${nodes} nodes`);
+  assertEquals(announce(1000, "10.9.9.8"), nodes + 1);
+  // One that is known already may say more of itself at any time.
+  assertEquals(announce(0, "10.9.9.9"), nodes + 1);
+});
+
 const MARK = "8".repeat(40);
 
 /** The node with the sign `sign` answers a greeting, and says that it is at `ipAddr`. */

@@ -8,7 +8,7 @@ import { pack, type Packable, unpack } from "../../../src/journal/packing.ts";
 import { UnusableJournalError } from "../../../src/journal/sqlite_errors.ts";
 import type { JobPayload } from "../../../src/server/job_payload.ts";
 import type { KeptPayload } from "../../../src/server/kept_payload.ts";
-import { readLegacy } from "../../../src/server/persistence.ts";
+import { readLegacy, type SetupSpec } from "../../../src/server/persistence.ts";
 import {
   type Compute,
   decodeClientRequest,
@@ -22,7 +22,7 @@ import {
   type JobReply,
   type NodeAllocSpec,
 } from "../../../src/wire/mod.ts";
-import { dumps, PyDict } from "../../../src/pickle/mod.ts";
+import { dumps, PyDict, PyTuple } from "../../../src/pickle/mod.ts";
 import { withFolder } from "../journal/folder.ts";
 import { joined } from "../wire/codecs.ts";
 import { messagesOf } from "../wire/fixtures/mod.ts";
@@ -42,9 +42,14 @@ Deno.test("a computation comes back as dispy would write it, with attributes tha
   for (const compute of computes) {
     await inTwoRuns(
       (run) => void run.computation({ compute, dialect: dialectOf("4.10.6", 2) }),
-      (run) => {
+      async (run) => {
         const computation = onlyComputation(run);
-        assertEquals(dumps(encodeCompute(computation.compute)), dumps(encodeCompute(compute)));
+        const { compute: head, kept } = computation;
+        // No more than its description is in memory before a node needs the rest.
+        assertEquals([kept.isInMemory, head.code, head.name], [false, "", compute.name]);
+        using loan = await kept.lend();
+        const { compute: whole } = await loan.read();
+        assertEquals(dumps(encodeCompute(whole)), dumps(encodeCompute(compute)));
         const { clientAuth, nodeAuth, client, schedulerIpAddr, terms, dialect } = computation;
         assertEquals(dialect, dialectOf("4.10.6", 2));
         assertEquals({ clientAuth, nodeAuth, client, schedulerIpAddr, terms }, {
@@ -58,6 +63,77 @@ Deno.test("a computation comes back as dispy would write it, with attributes tha
       },
     );
   }
+});
+
+Deno.test("large code comes back from a file of its own, and is charged before it is needed", async () => {
+  const compute = { ...REQUEST.compute, code: "#".repeat(1_500_000) };
+  await inTwoRuns(
+    async (run) => {
+      await run.largeComputation(compute);
+      const [row] = run.database.rows("cluster");
+      assertEquals(row!.payload!.length < 10_000, true);
+    },
+    async (run) => {
+      const { kept, compute: head } = onlyComputation(run);
+      assertEquals([kept.isInMemory, head.code, head.name], [false, "", compute.name]);
+      assertEquals(run.payloads.budget.keptBytes > 1_500_000, true);
+      assertEquals(run.payloads.budget.residentBytes < 20_000, true);
+      using loan = await kept.lend();
+      const whole = (await loan.read()).compute;
+      assertEquals(dumps(encodeCompute(whole)), dumps(encodeCompute(compute)));
+    },
+  );
+});
+
+Deno.test("arguments for a setup that are kept with the code come back", async () => {
+  const setupArgs = [new PyTuple([new Uint8Array(10_000).fill(7), "☃"])];
+  await inTwoRuns(
+    (run) => void run.computation({ setupArgs }),
+    async (run) => {
+      const { setup } = onlyCluster(run).allocations[0]!;
+      assertEquals((setup as SetupSpec).argsAt, 0);
+      using loan = await onlyComputation(run).kept.lend();
+      assertEquals((await loan.read()).setupArgs, setupArgs);
+    },
+  );
+});
+
+Deno.test("a computation that the first version has written can still be read", async () => {
+  await inTwoRuns(
+    (run) => {
+      const { cluster } = run.computation();
+      // Names were as long as a client liked.
+      const compute = { ...REQUEST.compute, name: "n".repeat(100_000) };
+      const terms = { priority: 0, weight: 1, maxCpus: null, maxJobs: null, maxJobBytes: null };
+      const payload = pack([
+        ...[dumps(encodeCompute(compute)), "client's", "nodes'", "10.0.0.9", 1234, "10.0.0.1"],
+        terms,
+      ]);
+      const { record } = [...run.database.rows("cluster")][0]!;
+      run.database.commit([{ kind: "put", table: "cluster", key: cluster.id, record, payload }]);
+    },
+    async (run) => {
+      const { owner, kept, compute } = onlyComputation(run);
+      assertEquals([owner, compute.name.length], ["10.0.0.9", 100_000]);
+      using loan = await kept.lend();
+      assertEquals((await loan.read()).compute.code, REQUEST.compute.code);
+      // It counts, and may be more than a new one may have.
+      assertEquals(run.payloads.budget.residentBytes > 100_000, true);
+    },
+  );
+});
+
+Deno.test("files count in a later run, too, and no longer once they are gone", async () => {
+  await inTwoRuns(
+    async (run) => void await run.file(run.computation(), "a", true),
+    async (run) => {
+      const { budget } = run.payloads;
+      const before = [budget.keptBytes, budget.residentBytes];
+      await onlyComputation(run).files.clear();
+      assertEquals(before[0]! - budget.keptBytes, 4);
+      assertEquals(before[1]! - budget.residentBytes > 1000, true);
+    },
+  );
 });
 
 Deno.test("node lists come back with the objects that users gave for their setup", async () => {

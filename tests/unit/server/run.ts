@@ -13,9 +13,16 @@ import { type Computation, Computations } from "../../../src/server/computation.
 import { FileSet } from "../../../src/server/file_set.ts";
 import type { JobPayload } from "../../../src/server/job_payload.ts";
 import { KeptPayload, PayloadKeeper, type PayloadMeans } from "../../../src/server/kept_payload.ts";
-import { MemoryBudget } from "../../../src/server/memory_budget.ts";
+import { type Holding, MemoryBudget } from "../../../src/server/memory_budget.ts";
 import { TransferBudget } from "../../../src/net/transfer_budget.ts";
-import { JOB_FORM, RESULT_FORM } from "../../../src/server/payload_forms.ts";
+import {
+  COMPUTATION_FORM,
+  type ComputationPayload,
+  headOf,
+  JOB_FORM,
+  RESULT_FORM,
+} from "../../../src/server/payload_forms.ts";
+import type { PyTuple } from "../../../src/pickle/mod.ts";
 import {
   fileRecorder,
   filesOf,
@@ -51,6 +58,9 @@ function requestOf<Kind extends "COMPUTE" | "JOB">(kind: Kind) {
   }
   throw new Error(`there is no ${kind} among the fixtures`);
 }
+
+/** What nobody charges. */
+const NO_HOLDING: Holding = { size: { keptBytes: 0, residentBytes: 0 }, release: () => {} };
 
 const TERMS = { priority: 3, weight: 0.5, maxCpus: 8, maxJobs: 100, maxJobBytes: null };
 
@@ -118,17 +128,26 @@ export class Run {
       compute = REQUEST.compute,
       allocs = REQUEST.nodeAllocs,
       dialect = CURRENT_DIALECT,
+      setupArgs = [],
       reentrant = false,
       isActive = true,
-    }:
-      & { reentrant?: boolean; isActive?: boolean; dialect?: Dialect }
-      & { compute?: Compute; allocs?: readonly NodeAllocSpec[] } = {},
+      isCommitted = true,
+    }: {
+      compute?: Compute;
+      allocs?: readonly NodeAllocSpec[];
+      /** Arguments for the setup that are kept with the code. */
+      setupArgs?: readonly PyTuple[];
+      dialect?: Dialect;
+      reentrant?: boolean;
+      isActive?: boolean;
+      isCommitted?: boolean;
+    } = {},
   ): Computation {
     const setups = allocs.map((setup) => ({
       pattern: setup.host,
       port: setup.port,
       cpus: setup.cpus,
-      setup,
+      setup: setupArgs.length === 0 ? { ...setup, argsAt: null } : { ...setup, argsAt: 0 },
     }));
     const options = {
       allocations: setups,
@@ -140,8 +159,11 @@ export class Run {
     const cluster = core.onClusterReceived(this.core, "job @ 10.0.0.9", options, this.nowMs);
     const computation: Computation = {
       cluster,
-      compute,
       dialect,
+      compute: headOf(compute),
+      kept: this.#keptCode({ compute, setupArgs }),
+      owner: "10.0.0.9",
+      holding: NO_HOLDING,
       clientAuth: "client's",
       nodeAuth: "nodes'",
       client: { hostname: "10.0.0.9", port: 1234 },
@@ -150,11 +172,28 @@ export class Run {
       terms: TERMS,
     };
     this.computations.add(computation);
+    if (!isCommitted) return computation;
     this.on((c, nowMs) => {
       if (!isActive) return;
       core.onScheduleRequested(c, cluster, nowMs);
       core.onClusterAnnounced(c, cluster, nowMs);
     });
+    return computation;
+  }
+
+  #keptCode(payload: ComputationPayload): KeptPayload<ComputationPayload> {
+    const item = {
+      ...{ client: "10.0.0.9", sizeBytes: COMPUTATION_FORM.sizeOf(payload) },
+      kind: "computation" as const,
+    };
+    return new KeptPayload(COMPUTATION_FORM, item, this.#means, payload);
+  }
+
+  /** A computation whose code is in a file of its own. */
+  async largeComputation(compute: Compute): Promise<Computation> {
+    const computation = this.computation({ compute, isActive: false, isCommitted: false });
+    await computation.kept.write();
+    this.commit();
     return computation;
   }
 
@@ -186,7 +225,7 @@ export class Run {
 
   #kept({ cluster, client: { hostname } }: Computation, changes: Partial<DispyJob>) {
     const job = { ...JOB, computeId: cluster.id, ...changes, uid: this.core.newId() };
-    const item = { client: hostname, sizeBytes: JOB_FORM.sizeOf(job), isResult: false };
+    const item = { client: hostname, sizeBytes: JOB_FORM.sizeOf(job), kind: "job" as const };
     return { job, kept: new KeptPayload(JOB_FORM, item, this.#means, job) };
   }
 
@@ -209,7 +248,11 @@ export class Run {
 
   /** A reply as the core gets it. */
   reply(reply: JobReply): KeptPayload<JobReply> {
-    const item = { client: "10.0.0.9", sizeBytes: RESULT_FORM.sizeOf(reply), isResult: true };
+    const item = {
+      client: "10.0.0.9",
+      sizeBytes: RESULT_FORM.sizeOf(reply),
+      kind: "result" as const,
+    };
     return new KeptPayload(RESULT_FORM, item, this.#means, reply);
   }
 
@@ -222,13 +265,16 @@ export class Run {
     };
     const writer = await this.store.create(4);
     await writer.write(new TextEncoder().encode(name.padEnd(4).slice(0, 4)));
-    files.add(xfer, await writer.finish(), permanent, this.nowMs);
+    files.add(xfer, await writer.finish(), NO_HOLDING, permanent, this.nowMs);
     this.commit();
     return xfer;
   }
 
   get #means(): PayloadMeans {
-    const limits = { memoryBytes: Infinity, keptBytes: Infinity, maxItems: Infinity };
+    const limits = {
+      ...{ memoryBytes: Infinity, residentBytes: Infinity, keptBytes: Infinity },
+      maxItems: Infinity,
+    };
     return {
       budget: new MemoryBudget(limits),
       store: this.store,

@@ -88,6 +88,39 @@ Deno.test("a job with a description that is too long is refused, one with long a
   }
 });
 
+Deno.test("files count towards the budget of their client; one beyond it is refused, and why is told", async () => {
+  const lines = logged();
+  await using bench = new Bench({ memoryBudgetBytes: 64 * MB });
+  const computation = bench.computation();
+  const { cluster, files } = computation;
+  const send = async (name: string, sizeBytes: number) => {
+    const xfer: XferFile = {
+      ...{ name, destPath: "", computeId: cluster.id, sep: "/", extra: null },
+      stat: { sizeBytes, mode: 0o100640, atimeS: 1, mtimeS: 2, original: null },
+    };
+    const told: Uint8Array[] = [];
+    const stream = {
+      ...streamOf([], told),
+      readSome: (buffer: Uint8Array) => Promise.resolve(buffer.length === 1 ? null : buffer.length),
+    } as unknown as MessageStream;
+    await new FileIntake(bench.context).take(stream, xfer, 200);
+    return files.find(xfer);
+  };
+  const { budget } = bench.context.payloads;
+  // 9 MB for one address: see memory_plan.ts.
+  assertEquals((await send("/a", 4000))?.kept.sizeBytes, 4000);
+  assertEquals([budget.keptBytes, await send("/b", 9 * MB)], [4000, undefined]);
+  assertMatch(
+    lines.join("\n"),
+    /file of a client refused .*already and this file 9437184; the limit/,
+  );
+  assertMatch(files.refusal, /^; the last that was refused: what is kept for client 127\.0\.0\.1/);
+  // A file that is refused half way is charged no longer.
+  assertEquals(budget.keptBytes, 4000);
+  await files.clear();
+  assertEquals([budget.keptBytes, budget.residentBytes], [0, 0]);
+});
+
 Deno.test("a file with a description that is too long is refused", async () => {
   const lines = logged();
   await using bench = new Bench();
