@@ -59,13 +59,16 @@ Deno.test("a greeting makes us connect to a machine a few times, however often i
     connections++;
     await stream.readMessage(0);
   });
+  const startMs = performance.now();
   for (let round = 0; round < 300; round++) {
     const before = connections;
     bench.nodeSide.serveDatagram(ping(port, round.toString(16).padStart(40, "a")), FAMILY, HOST);
     for (let wait = 0; connections === before && wait < 3; wait++) await delay(1);
   }
   await delay(100);
-  assertEquals(connections > 0 && connections <= 70, true, `${connections} connections`);
+  // 64, and two for each second that this has taken.
+  const most = 64 + 2 * (performance.now() - startMs) / 1000;
+  assertEquals(connections > 0 && connections <= most, true, `${connections} connections`);
 });
 
 const FILE: XferFile = {
