@@ -8,6 +8,7 @@
  * @module
  */
 
+import { delay } from "@std/async/delay.js";
 import { SYSTEM_ENVIRONMENT } from "../cli/environment.ts";
 import {
   inputFiles,
@@ -33,6 +34,7 @@ import { print, runCommand } from "./run_command.ts";
 import { lineProgram } from "./submit/line_program.ts";
 import { countLines, type Line, openLines } from "./submit/lines.ts";
 import { EXIT_CODES } from "./submit/outcome.ts";
+import { OutputQueue } from "./submit/output_queue.ts";
 import { Report } from "./submit/report.ts";
 import { folderOf, sharedPlace } from "./submit/place.ts";
 import { Runner } from "./submit/runner.ts";
@@ -52,6 +54,9 @@ const PASSING: ReadonlySet<string> = new Set(["busy", "setting_up", "cpu_limit",
 
 /** After Ctrl-C, how long jobs may take to end. */
 const FAREWELL_MS = 8_000;
+
+/** How long the last words of a run that is interrupted, or fails, may take to be read. */
+const LAST_WORDS_MS = 1_000;
 
 /** How wide a terminal is that does not tell. */
 const USUAL_COLUMNS = 80;
@@ -98,6 +103,7 @@ async function scratchFolder(): Promise<string> {
 
 /** One run of the command. */
 class Submission {
+  readonly #output = new OutputQueue((error) => this.#end.abort(error));
   readonly #report: Report;
   readonly #startedMs = performance.now();
   /** Aborted when everything is to end: by the user, or because of an error. */
@@ -119,15 +125,25 @@ class Submission {
   ) {
     const showsBar = config.showProgress && Deno.stderr.isTerminal();
     this.#report = new Report({
-      stdout: Deno.stdout,
-      stderr: Deno.stderr,
+      stdout: this.#output.output(Deno.stdout),
+      stderr: this.#output.output(Deno.stderr),
       json: config.json,
       keepOrder: config.keepOrder,
       columns: showsBar ? terminalColumns : null,
     });
   }
 
+  /** Runs all command lines; tells the exit code. */
   async run(): Promise<number> {
+    try {
+      return await this.#run();
+    } finally {
+      // Who has asked for the end, or has an error to read, may not read all that comes before it.
+      await Promise.race([this.#output.flush(), delay(LAST_WORDS_MS)]);
+    }
+  }
+
+  async #run(): Promise<number> {
     this.#listenForSignals();
     let cluster: LineCluster;
     try {
@@ -139,6 +155,7 @@ class Submission {
     const runner = this.#runner = new Runner(cluster, {
       ...this.config,
       onResult: (result) => this.#guard(() => this.#report.add(result)),
+      room: () => this.#output.room(),
     });
     const timers = [
       setInterval(() => this.#guard(() => this.#showProgress(runner)), PROGRESS_MS),
@@ -158,7 +175,7 @@ class Submission {
     } finally {
       for (const timer of timers) clearInterval(timer);
     }
-    return this.#outcome(runner);
+    return await this.#outcome(runner);
   }
 
   /** At the one of the scheduler's ports that there is. */
@@ -300,7 +317,7 @@ class Submission {
     for (const { kind, text } of reasons) if (!PASSING.has(kind)) this.#note(`waiting: ${text}`);
   }
 
-  #outcome(runner: Runner): number {
+  async #outcome(runner: Runner): Promise<number> {
     const { signal } = this.#end;
     // An error in what nobody waited for; where it is the reader who has gone, there is no summary.
     if (signal.aborted && !this.#interrupted) throw signal.reason;
@@ -309,6 +326,8 @@ class Submission {
     if (runner.refusal !== null) {
       this.#report.note(`no more lines were submitted: ${runner.refusal}`);
     }
+    await this.#output.flush();
+    signal.throwIfAborted();
     return this.#report.worst;
   }
 

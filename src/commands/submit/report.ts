@@ -15,6 +15,8 @@ import type { LineResult } from "./runner.ts";
 /** Where something is printed. */
 export interface Output {
   writeSync(bytes: Uint8Array): number;
+  /** What was written before has yet to be taken. */
+  readonly isBusy?: boolean;
 }
 
 /** How it is printed. */
@@ -91,7 +93,8 @@ export class Report {
   /** Shows how far it is, where there is a bar. */
   progress(progress: Progress): void {
     const { columns, stderr } = this.#options;
-    if (columns === null) return;
+    // A terminal that takes nothing gets the next one that it has room for.
+    if (columns === null || stderr.isBusy) return;
     writeAll(stderr, ENCODER.encode(CLEAR_LINE + renderProgress(progress, columns())));
     this.#barIsShown = true;
   }

@@ -40,6 +40,8 @@ export interface RunnerOptions {
   /** All lines run in the folder of the program, not each in its own. */
   readonly sharesFolder: boolean;
   readonly onResult: (result: LineResult) => void;
+  /** Resolves when more results can be taken: until then no more lines are. */
+  readonly room?: () => Promise<void>;
 }
 
 /** A refusal that is over when some jobs are: a limit of the scheduler's (`--max_client_jobs`). */
@@ -106,6 +108,9 @@ export class Runner {
     const iterator = lines[Symbol.asyncIterator]();
     try {
       while (!this.#isOver) {
+        const { room } = this.#options;
+        if (room !== undefined) await Promise.race([room(), this.#over.promise]);
+        if (this.#isOver) break;
         // The next line may be long in coming: somebody types it.
         const next = await Promise.race([iterator.next(), this.#over.promise]);
         if (next === undefined || next.done) break;

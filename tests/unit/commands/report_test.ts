@@ -172,3 +172,12 @@ Deno.test("output that the disk does not take is one line for the user; a reader
     Deno.errors.BrokenPipe,
   );
 });
+
+Deno.test("a terminal that takes nothing gets no bars that nobody will see", () => {
+  const stderr = { ...new Printed(), isBusy: true, writes: 0, writeSync: () => stderr.writes++ };
+  const { report: made } = report({ columns: () => 80, stderr });
+  for (let done = 0; done < 100; done++) {
+    made.progress({ done, failed: 0, running: 1, total: 100, elapsedMs: done });
+  }
+  assertEquals(stderr.writes, 0);
+});
