@@ -15,7 +15,7 @@ export class SchedulerUnreachableError extends DispyError {
   override readonly name = "SchedulerUnreachableError";
 }
 
-/** The scheduler is there but ends the connection at a request: another cluster secret. */
+/** The scheduler is there but has another cluster secret. */
 export class WrongSecretError extends DispyError {
   override readonly name = "WrongSecretError";
 }

@@ -5,6 +5,7 @@
  */
 
 import {
+  ANOTHER_SECRET,
   type Compute,
   type ComputeRef,
   decodeClientComputeAnswer,
@@ -56,9 +57,10 @@ export async function register(
     compute,
     (message) => message.length === 0 ? null : decodeClientComputeAnswer(message),
   );
-  if (answer === null) {
+  // A scheduler of dispy's ends the connection, ours says why.
+  if (answer === null || (answer.kind === "refused" && answer.reason === ANOTHER_SECRET)) {
     throw new WrongSecretError(
-      `the scheduler at ${link.address.host} ends the connection at our first request: ` +
+      `the scheduler at ${link.address.host} refuses our first request: ` +
         "is `clusterSecret` what its option --cluster_secret says?",
     );
   }

@@ -21,6 +21,7 @@ import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import {
   ACK,
+  ANOTHER_SECRET,
   AUTH_LENGTH_BYTES,
   authMatches,
   type ClientGreeting,
@@ -183,7 +184,7 @@ export class ClientSide {
       from,
       request: tag,
     });
-    await refuseRequest(stream, tag, "the client has another cluster secret than this scheduler");
+    await refuseRequest(stream, tag, ANOTHER_SECRET);
   }
 
   /** @param sizeBytes How long the request is. */

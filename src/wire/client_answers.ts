@@ -16,7 +16,7 @@ import {
   toInt,
 } from "./fields.ts";
 import type { ComputeRef } from "./from_client.ts";
-import { decodeJobReply, encodeJobReply } from "./records/job_reply.ts";
+import { decodeResult, encodeJobReply } from "./records/job_reply.ts";
 import type { JobReply } from "./records/job_reply.ts";
 
 /** The answer to `CLIENT:`. */
@@ -72,6 +72,9 @@ export function encodeClientComputeAnswer(answer: ClientComputeAnswer): Uint8Arr
     ANY_PYTHON,
   );
 }
+
+/** Why a request is refused whose client has proved another secret. */
+export const ANOTHER_SECRET = "the client has another cluster secret than this scheduler";
 
 /**
  * Reads the answer to a client's `COMPUTE:`.
@@ -157,5 +160,5 @@ export function encodeCpusAnswer(
  */
 export function decodeRetrieveJobAnswer(message: Uint8Array): JobReply | null {
   const value = decodeAnswer(message, "answer to RETRIEVE_JOB");
-  return value === null ? null : decodeJobReply(value);
+  return value === null ? null : decodeResult(value);
 }

@@ -21,7 +21,7 @@ import {
 } from "./fields.ts";
 import { decodeOptionalAvailInfo, encodeOptionalAvailInfo } from "./records/dispy_node.ts";
 import type { AvailInfo } from "./records/dispy_node.ts";
-import { decodeJobReply, encodeJobReply } from "./records/job_reply.ts";
+import { decodeJobReply, decodeResult, encodeJobReply } from "./records/job_reply.ts";
 import type { JobReply } from "./records/job_reply.ts";
 import { decodeXferFile, encodeXferFile } from "./records/xfer_file.ts";
 import type { XferFile } from "./records/xfer_file.ts";
@@ -79,7 +79,7 @@ export function decodeNodeRequest(message: Uint8Array, limits?: PickleLimits): N
   const { tag, body } = splitTag(message);
   switch (tag) {
     case "JOB_REPLY":
-      return { kind: tag, reply: decodeJobReply(decodePickle(body, tag, limits)) };
+      return { kind: tag, reply: decodeResult(decodePickle(body, tag, limits)) };
     case "FILEXFER":
       return { kind: tag, file: decodeXferFile(decodePickle(body, tag, limits)) };
     case "PULSE": {

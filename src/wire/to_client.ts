@@ -32,7 +32,7 @@ import {
   encodeOptionalAvailInfo,
 } from "./records/dispy_node.ts";
 import type { AvailInfo, DispyNode } from "./records/dispy_node.ts";
-import { decodeJobReply, encodeJobReply } from "./records/job_reply.ts";
+import { decodeResult, encodeJobReply } from "./records/job_reply.ts";
 import { decodeXferFile, encodeXferFile } from "./records/xfer_file.ts";
 import { isJobStatus, NodeStatus } from "./status.ts";
 import type { JobStatus } from "./status.ts";
@@ -182,7 +182,7 @@ export function decodeToClient(message: Uint8Array): ToClientMessage {
   const { tag, body } = splitTag(message);
   switch (tag) {
     case "JOB_REPLY":
-      return { kind: tag, reply: decodeJobReply(decodePickle(body, tag)) };
+      return { kind: tag, reply: decodeResult(decodePickle(body, tag)) };
     case "FILEXFER":
       return { kind: tag, file: decodeXferFile(decodePickle(body, tag)) };
     case "JOB_STATUS":

@@ -91,6 +91,20 @@ export function decodeJobReply(value: PyValue): JobReply {
 }
 
 /**
+ * Reads a `dispy._JobReply` that brings a result, final or provisional: that a job runs is told
+ * otherwise.
+ *
+ * @throws {WireError} `malformed`
+ */
+export function decodeResult(value: PyValue): JobReply {
+  const reply = decodeJobReply(value);
+  if (reply.status === JobStatus.Created || reply.status === JobStatus.Running) {
+    throw badField("_JobReply", "status", "that of a result");
+  }
+  return reply;
+}
+
+/**
  * A `dispy._JobReply`; it has the attribute `cpus` only where {@linkcode JobReply.cpus} is set.
  *
  * @param dialect What the receiver speaks.

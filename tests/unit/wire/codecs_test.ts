@@ -1,5 +1,6 @@
 import { assert } from "@std/assert/assert.js";
 import { assertEquals } from "@std/assert/equals.js";
+import { assertThrows } from "@std/assert/throws.js";
 import { loads, PyDict } from "../../../src/pickle/mod.ts";
 import type { PyValue } from "../../../src/pickle/mod.ts";
 import {
@@ -10,6 +11,7 @@ import {
   encodeToClient,
   encodeToNode,
   JobStatus,
+  WireError,
 } from "../../../src/wire/mod.ts";
 import type { DispyJob, JobReply } from "../../../src/wire/mod.ts";
 import { splitTag } from "../../../src/wire/tags.ts";
@@ -154,4 +156,14 @@ Deno.test("node allocations of users' own classes keep their class", () => {
   ]);
   assertEquals(request.nodeAllocs[0]?.ipRex, "192\\.0\\.2\\..*");
   assertEquals(plain(request.nodeAllocs[2]?.extra), plain(PyDict.from({ note: "mine" })));
+});
+
+Deno.test("a reply that brings no result is none: it has no status, or says that the job runs", () => {
+  const message = onlyMessage("from_node", "JOB_REPLY");
+  const { reply } = ofKind(decodeNodeRequest(message), "JOB_REPLY");
+  for (const status of [JobStatus.Created, JobStatus.Running]) {
+    const sent = joined(encodeToClient({ kind: "JOB_REPLY", reply: { ...reply, status } }));
+    assertThrows(() => decodeToClient(sent), WireError, "status");
+    assertThrows(() => decodeNodeRequest(sent), WireError, "status");
+  }
 });
