@@ -41,6 +41,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["network_ipv6", "IPv6"],
   ["network_nat", "NAT"],
   ["network_relay", "`dispynetrelay.py`"],
+  ["releases", "Releases of dispy beside each other"],
   ["secrets", "Secrets"],
   ["tls", "TLS"],
   ["security", "Strangers"],
