@@ -26,6 +26,7 @@ import {
   type Compute,
   ComputeType,
   Deadlines,
+  decodeComputeAnswer,
   decodeNodeRequest,
   type DispyJob,
   encodeDiscovery,
@@ -299,7 +300,9 @@ export class Scene implements AsyncDisposable {
 
   /** Has the node take a computation and set it up. */
   async setUp(id: number, changes: Partial<Compute> = {}): Promise<void> {
-    await this.ask({ kind: "COMPUTE", compute: this.compute(id, changes) });
+    const compute = { kind: "COMPUTE", compute: this.compute(id, changes) } as const;
+    // As the scheduler does where the node still has it, from before.
+    while (hasIt(await this.ask(compute))) await this.close(id, true);
     await this.ask({ kind: "SETUP", computeId: id, setupArgs: new PyTuple([]) });
   }
 
@@ -366,4 +369,9 @@ export class Scene implements AsyncDisposable {
 function freePort(): number {
   using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
   return listener.addr.port;
+}
+
+function hasIt(message: Uint8Array): boolean {
+  const answer = decodeComputeAnswer(message);
+  return answer.kind === "refused" && answer.reason === "answered 0";
 }
