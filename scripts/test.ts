@@ -16,17 +16,21 @@
 
 import { type Children, withChildren } from "./children.ts";
 import { add, noTally, type Tally } from "./test/junit.ts";
-import { type Outcome, runTasks, type Task, testFiles } from "./test/tasks.ts";
+import {
+  jobsOf,
+  type Outcome,
+  runTasks,
+  type Task,
+  type TaskKind,
+  testFiles,
+} from "./test/tasks.ts";
 
 interface Stage {
   readonly name: string;
   /** Part of `deno task ok`. */
   readonly fast: boolean;
-  /**
-   * Whether its tasks take what a core gives, or wait most of the time for what others do; those
-   * run after all that compute, more of them at a time.
-   */
-  readonly kind: "computes" | "waits";
+  /** Tasks that wait run after all that compute, more of them at a time. */
+  readonly kind: TaskKind;
   /** For one task; long enough for a machine that is slow and busy. */
   readonly limitMs: number;
   /** Arguments for `deno`, of a stage that is one task. */
@@ -79,10 +83,6 @@ const STAGES: readonly Stage[] = [
     ],
   },
 ];
-
-const CORES = navigator.hardwareConcurrency;
-/** How many tasks run side by side. */
-const JOBS = { computes: CORES + 1, waits: 3 * CORES } as const;
 
 /** From here on, what Deno prints is of tests that failed. */
 const DETAILS_FROM = / ERRORS |^error: /m;
@@ -154,7 +154,7 @@ async function main(children: Children): Promise<void> {
     for (const kind of ["computes", "waits"] as const) {
       const tasks = (await Promise.all(stages.filter((stage) => stage.kind === kind).map(tasksOf)))
         .flat();
-      await runTasks(children, tasks, jobs ?? JOBS[kind], (outcome) => {
+      await runTasks(children, tasks, jobs ?? jobsOf(kind), (outcome) => {
         add(tallies.get(outcome.task.stage)!, outcome.tally);
         if (outcome.tally.skipped > 0) { for (const reason of reasons(outcome)) why.add(reason); }
         tell(outcome);

@@ -11,6 +11,15 @@ import type { Children } from "../children.ts";
 import { ROOT } from "../config.ts";
 import { noTally, type Tally, tallyOf } from "./junit.ts";
 
+/** Whether a task takes what a core gives, or waits most of the time for what others do. */
+export type TaskKind = "computes" | "waits";
+
+/** How many tasks of a kind are to run side by side on this machine. */
+export function jobsOf(kind: TaskKind): number {
+  const cores = navigator.hardwareConcurrency;
+  return kind === "computes" ? cores + 1 : 3 * cores;
+}
+
 /** Something that is run. */
 export interface Task {
   /** The stage that it counts for. */

@@ -4,8 +4,12 @@
  *
  *     deno run -A tests/interop/repeat.ts --times 10 [--filter x]
  *
+ * Several files run side by side, as in a test run; `DENO_JOBS` says how many.
+ *
  * @module
  */
+
+import { jobsOf } from "../../scripts/test/tasks.ts";
 
 /** How often a scenario passed and failed. */
 interface Tally {
@@ -39,10 +43,11 @@ async function round(filter: string | undefined, tallies: Map<string, Tally>): P
   const path = await Deno.makeTempFile({ suffix: ".xml" });
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["test", "-A", "--no-check", `--junit-path=${path}`],
+      ...["test", "-A", "--no-check", "--parallel", `--junit-path=${path}`],
       ...(filter === undefined ? [] : [`--filter=${filter}`]),
       ...scenarioFiles(),
     ],
+    env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(jobsOf("waits")) },
     stdout: "piped",
     stderr: "inherit",
   }).output();
