@@ -20,6 +20,8 @@ export interface ClusterStatus {
   readonly jobsPending: number;
   readonly jobsRunning: number;
   readonly jobsDone: number;
+  /** Of one whose jobs wait, and none runs: why. */
+  readonly waits: readonly string[];
 }
 
 /** Sums since the scheduler's start, over nodes and clusters that are gone too. */
@@ -142,6 +144,9 @@ export function renderStatus(status: SchedulerStatus): string {
           String(cluster.jobsRunning),
           String(cluster.jobsDone),
         ]),
+      ),
+      ...status.clusters.flatMap(({ name, clientAddress, waits }) =>
+        waits.map((wait) => escapeControls(`${name} @ ${clientAddress} waits: ${wait}`))
       ),
       "",
     );

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Cluster, Core } from "../core/mod.ts";
+import { type Cluster, type Core, describeWait, waitsOf } from "../core/mod.ts";
 import type { Computations } from "./computation.ts";
 
 /** The state of nodes and clusters at one moment. */
 export function snapshot(core: Core, computations: Computations, uptimeMs: number) {
   const clusters = [...core.clusters.values()].filter(({ state }) => state !== "closed");
-  const shown = clusters.map((cluster) => clusterStatus(cluster, computations));
+  const shown = clusters.map((cluster) => clusterStatus(core, cluster, computations));
   return {
     uptimeMs,
     nodes: [...core.nodes.values()].map((node) => ({
@@ -42,15 +42,18 @@ export function totalsOf(
   };
 }
 
-function clusterStatus(cluster: Cluster, computations: Computations) {
+function clusterStatus(core: Core, cluster: Cluster, computations: Computations) {
   let jobsRunning = 0;
   for (const share of cluster.shares.values()) jobsRunning += share.busy;
   const { compute, client } = computations.of(cluster);
+  const jobsPending = cluster.jobs.size - jobsRunning;
+  const isWaiting = jobsPending > 0 && jobsRunning === 0;
   return {
     name: compute.name,
     clientAddress: client.hostname,
-    jobsPending: cluster.jobs.size - jobsRunning,
+    jobsPending,
     jobsRunning,
     jobsDone: cluster.jobsDone,
+    waits: isWaiting ? waitsOf(core, cluster).map(describeWait) : [],
   };
 }

@@ -21,6 +21,7 @@ Deno.test("nodes, longest job time first, clusters and totals are shown in colum
       jobsPending: 5,
       jobsRunning: 8,
       jobsDone: 901,
+      waits: [],
     }],
     totals: {
       jobsPending: 5,
@@ -82,4 +83,17 @@ Deno.test("names from other machines cannot act on the terminal nor break the co
   ]);
   // Each of the two Chinese characters takes two columns.
   assertEquals(rows.map((row) => row.search(/[|+]/)), [52, 52, 52, 52, 50]);
+});
+
+Deno.test("why the jobs of a cluster wait is shown below the clusters, and acts on no terminal", () => {
+  const cluster = { name: "f", clientAddress: "10.0.0.9", jobsPending: 1, jobsRunning: 0 };
+  const status = {
+    ...IDLE,
+    clusters: [{ ...cluster, jobsDone: 0, waits: ["10.0.0.2: \x1b[2J", "no node"] }],
+  };
+  const lines = renderStatus(status).split("\n").filter((line) => line.includes("waits"));
+  assertEquals(lines, [
+    "f @ 10.0.0.9 waits: 10.0.0.2: \\u001b[2J",
+    "f @ 10.0.0.9 waits: no node",
+  ]);
 });
