@@ -6,7 +6,6 @@
  */
 
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
-import { crc32 } from "node:zlib";
 import { messageOf } from "../log/error_message.ts";
 import { getLogger } from "../log/log.ts";
 import { ifNotFound } from "../store/not_found.ts";
@@ -15,7 +14,6 @@ import { type CommitCounts, CommitMark } from "./commit_mark.ts";
 import { checkPresent, type JournalLoss, type LogDamage, lossOf, mend } from "./completeness.ts";
 import {
   type Change,
-  DamagedRowError,
   type Database,
   JournalError,
   type Key,
@@ -23,8 +21,9 @@ import {
   type Table,
   TABLES,
 } from "./database.ts";
-import { pack, unpack } from "./packing.ts";
+import { pack, type Packable, unpack } from "./packing.ts";
 import { Reserve } from "./reserve.ts";
+import { checked, type Sum, sumOf } from "./row_sum.ts";
 import { pragmaOf, prepare } from "./schema.ts";
 import { asOpenError, failure, isFull } from "./sqlite_errors.ts";
 
@@ -183,9 +182,9 @@ export class SqliteDatabase implements Database {
       `SELECT key, record, record_sum AS sum FROM ${table} ORDER BY key`,
     );
     for (const row of select.iterate()) {
-      const { key, record, sum } = row as { key: Key; record: Uint8Array; sum: Sum };
+      const { key, record: stored, sum } = row as { key: Key; record: Uint8Array; sum: Sum };
       if (table === COUNTS_ROW.table && key === COUNTS_ROW.key) continue;
-      check(table, key, record, sum);
+      const record = checked(table, key, stored, sum);
       yield {
         key,
         record,
@@ -201,8 +200,7 @@ export class SqliteDatabase implements Database {
       | { payload: Uint8Array | null; sum: Sum }
       | undefined;
     if (!row?.payload) return null;
-    check(table, key, row.payload, row.sum);
-    return row.payload;
+    return checked(table, key, row.payload, row.sum);
   }
 
   commit(changes: readonly Change[]): void | Promise<void> {
@@ -380,21 +378,7 @@ function countsIn(database: DatabaseSync): CommitCounts {
     .get(key) as { record: Uint8Array; sum: Sum } | undefined;
   // Earlier versions did not count.
   if (row === undefined) return { commits: 0, places: 0 };
-  check(table, key, row.record, row.sum);
-  return unpack<{ commits: number; places: number }>(row.record);
-}
-
-/** A checksum; `null` = it was written by a version that had none. */
-type Sum = number | null;
-
-/** Tells also of bytes that have come under another key. */
-function sumOf(key: Key, bytes: Uint8Array): number {
-  return crc32(bytes, typeof key === "number" ? key % 2 ** 32 : crc32(key));
-}
-
-function check(table: Table, key: Key, bytes: Uint8Array, sum: Sum): void {
-  if (sum === null || sum === sumOf(key, bytes)) return;
-  throw new DamagedRowError(`row ${key} of ${table} is damaged`);
+  return unpack<CommitCounts & Packable>(checked(table, key, row.record, row.sum));
 }
 
 /**
