@@ -24,6 +24,7 @@ import {
 } from "../wire/mod.ts";
 import { encodeNodeClosed } from "../wire/node_closed.ts";
 import { type ComputationFolder, ComputationFolders, scratchFolder } from "./computation_folder.ts";
+import { type ComputationHold, NO_CONTAINMENT } from "./containment/containment.ts";
 import type { NodeContext } from "./context.ts";
 import { filePath, sizeRefusal } from "./file_intake.ts";
 import { FileUses } from "./file_uses.ts";
@@ -235,6 +236,7 @@ export class Computations {
     } catch (error) {
       throw new Refusal(`Could not create destination path: ${messageOf(error)}`);
     }
+    const hold = await this.#hold();
     const computation = new HeldComputation(
       compute,
       { host, port, nodeIpAddr: compute.nodeIpAddr },
@@ -243,19 +245,32 @@ export class Computations {
       new FileUses(),
       newComputationMark(),
       language,
+      hold,
     );
     try {
       computation.runner = await this.#runnerFor(computation);
     } catch (error) {
+      await hold.close();
       await folder.abandon();
       throw error;
     }
     return computation;
   }
 
+  async #hold(): Promise<ComputationHold> {
+    try {
+      return await this.context.containment.hold();
+    } catch (error) {
+      // There are no more groups to be had: the other means have to do.
+      log.warning("a computation has no control group", { reason: messageOf(error) });
+      return await NO_CONTAINMENT.hold();
+    }
+  }
+
   async #runnerFor(computation: HeldComputation): Promise<ComputationRunner> {
     const { options } = this.context;
-    const { compute, folder: { path: folder }, mark, language } = computation;
+    const { compute, folder: { path: folder }, mark, language, hold } = computation;
+    const asUser = this.context.jobUser?.launcher ?? [];
     return await language.open({
       computeId: compute.id,
       name: compute.type === ComputeType.Program ? programPath(folder, compute) : compute.name,
@@ -270,8 +285,8 @@ export class Computations {
         ...this.context.jobUser?.environment,
         ...markedEnvironment(this.context.mark, mark),
       },
-      launcher: [...this.context.containment.launcher, ...this.context.jobUser?.launcher ?? []],
-      programLauncher: this.context.jobUser?.launcher ?? [],
+      launcher: [...hold.launcher, ...asUser],
+      programLauncher: [...hold.programLauncher, ...asUser],
       access: this.context.access,
       limits: { memoryBytes: options.jobMemoryBytes, outputBytes: JOB_OUTPUT_BYTES },
       log: (level, text) => log[level](text, { computation: compute.name }),
@@ -312,8 +327,9 @@ export class Computations {
 
   async #finish(computation: HeldComputation, withCleanup: boolean): Promise<void> {
     computation.state = "closing";
-    const { compute, folder, files } = computation;
+    const { compute, folder, files, hold } = computation;
     await this.#endRunner(computation, withCleanup);
+    await hold.close();
     const wantsRemoval = Boolean(compute.cleanup) || this.context.options.forceCleanup;
     await folder.close(wantsRemoval, files.paths);
     this.context.held.remove(computation);
@@ -323,7 +339,7 @@ export class Computations {
 
   /** Ends everything of a computation that runs. */
   async #endRunner(computation: HeldComputation, withCleanup: boolean): Promise<void> {
-    const { runner, mark, compute } = computation;
+    const { runner, mark, compute, hold } = computation;
     computation.runner = null;
     if (runner !== null) {
       const limit = Promise.withResolvers<void>();
@@ -340,6 +356,7 @@ export class Computations {
     }
     // Whatever its jobs have left running.
     await endProcesses({ pid: null, mark }, 0);
+    await hold.end();
     await this.context.containment.sweep(
       [...this.context.held].map((each) => each.mark).filter((each) => each !== mark),
     );

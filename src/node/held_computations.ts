@@ -7,6 +7,7 @@
 import { PyTuple, type PyValue } from "../pickle/mod.ts";
 import type { Compute, XferFile } from "../wire/mod.ts";
 import type { ComputationFolder } from "./computation_folder.ts";
+import type { ComputationHold } from "./containment/containment.ts";
 import type { FileUses } from "./file_uses.ts";
 import type { ProcessMark } from "./process_tree.ts";
 import type { ComputationRunner, JobLanguage, RunningJob } from "./runner.ts";
@@ -85,6 +86,8 @@ export class HeldComputation {
     /** By which all of its processes are found. */
     readonly mark: ProcessMark,
     readonly language: JobLanguage,
+    /** Holds what its jobs start. */
+    readonly hold: ComputationHold,
   ) {
     this.clientAddress = addressOf(compute.clientReplyAddr);
   }

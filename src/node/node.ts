@@ -164,7 +164,7 @@ export class JobNode {
       replies: this.#replies,
       kept,
     });
-    this.#warden = new Warden(context.mark);
+    this.#warden = new Warden(context.mark, containment.killFile);
   }
 
   /**
@@ -220,6 +220,7 @@ export class JobNode {
     this.#deadlines.stop();
     this.#stopSweeping();
     await this.#context.containment.sweep([]);
+    await this.#context.containment.close();
     await this.#warden.close();
     log.info("shut down");
   }

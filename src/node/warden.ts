@@ -1,6 +1,6 @@
 /**
  * Sees that no job outlives the node, however the node ends: a small process that waits for the
- * node's end, and then kills all that carry the node's mark.
+ * node's end, and then kills all that is in the node's control group or carries the node's mark.
  *
  * @module
  */
@@ -15,6 +15,12 @@ import type { ProcessMark } from "./process_tree.ts";
 const SCRIPT = `
 trap '' INT TERM HUP
 while read -r line; do :; done
+if [ -w "$2" ]; then
+  echo 1 >"$2"
+  sleep 0.1
+  group=\${2%/cgroup.kill}
+  rmdir "$group"/* "$group" 2>/dev/null
+fi
 for try in 1 2 3 4 5 6 7 8 9 10; do
   found=$(grep -lszxF -e "$1" /proc/[0-9]*/environ)
   [ -z "$found" ] && exit
@@ -30,10 +36,13 @@ done
 export class Warden {
   readonly #child: Deno.ChildProcess | null;
 
-  /** @param mark The node's own. */
-  constructor(mark: ProcessMark) {
+  /**
+   * @param mark The node's own.
+   * @param killFile A file of the system's that ends all jobs when a 1 is written to it.
+   */
+  constructor(mark: ProcessMark, killFile: string | null) {
     this.#child = Deno.build.os !== "linux" ? null : new Deno.Command("sh", {
-      args: ["-c", SCRIPT, "sh", mark],
+      args: ["-c", SCRIPT, "sh", mark, killFile ?? ""],
       stdin: "piped",
       stdout: "null",
       stderr: "null",

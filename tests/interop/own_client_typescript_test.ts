@@ -43,7 +43,7 @@ scenario(
   "own client: TypeScript functions run as the user of --job_user",
   {
     tier: "more",
-    unavailable: Deno.uid() === 0 ? undefined : "only root can run jobs as another user",
+    lacking: Deno.uid() === 0 ? undefined : "only root can run jobs as another user",
   },
   (lab) => check(lab, "--job_user", "nobody", "--allow", "run"),
 );

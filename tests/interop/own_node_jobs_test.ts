@@ -1,6 +1,8 @@
 /** Jobs at our node end when they should, with all that they have started. */
 
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
+import { Cgroups } from "../../src/node/containment/cgroup.ts";
+import { commandsWith } from "../unit/node/containment/escaping_node.ts";
 import { outerPid } from "../../src/node/process_table.ts";
 import { findProcesses } from "../../src/node/process_tree.ts";
 import type { Client } from "./harness/client.ts";
@@ -223,3 +225,25 @@ scenario(
     first.client.process.kill("SIGKILL");
   },
 );
+
+const cgroups = await Cgroups.open();
+if (typeof cgroups !== "string") await cgroups.close();
+
+for (const how of ["its computation", "a node that is killed"] as const) {
+  scenario(
+    `what a program has left behind without any trace does not outlive ${how}`,
+    { tier: "core", lacking: typeof cgroups === "string" ? cgroups : undefined },
+    async (lab) => {
+      await lab.startScheduler();
+      const node = await lab.startNode(1, OURS);
+      const seconds = `9${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+      const client = await lab.startClient("escape.py", { args: [seconds] });
+      equal((await client.event("job")).status, JobStatus.Finished);
+      equal(commandsWith(`sleep\0${seconds}`).length, 1);
+      if (how === "its computation") await client.go();
+      else node.signal("SIGKILL");
+      await lab.until("it is gone", () => commandsWith(`sleep\0${seconds}`).length === 0);
+      client.process.kill("SIGKILL");
+    },
+  );
+}

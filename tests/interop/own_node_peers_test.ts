@@ -28,7 +28,7 @@ scenario(
   "all that jobs can do works at our node with --job_user, by our scheduler",
   {
     tier: "more",
-    unavailable: Deno.uid() === 0 ? undefined : "only root can run jobs as another user",
+    lacking: Deno.uid() === 0 ? undefined : "only root can run jobs as another user",
   },
   async (lab) => {
     await lab.startScheduler({ kind: "ours" });

@@ -20,8 +20,14 @@ const OUTPUT_GRACE_MS = 1000;
 
 const NONE = dumps(null);
 
-/** Runs what stands behind two arguments with a limit for its data, in kibibytes. */
-const LIMITED = 'ulimit -S -d "$1" 2>/dev/null; shift; exec "$@"';
+/**
+ * Runs what stands behind the first argument: a limit for its data in kibibytes, or "". Where that
+ * cannot be started, the shell says so in a line that begins with its own name, which we choose.
+ */
+const START = '[ -n "$1" ] && ulimit -S -d "$1" 2>/dev/null; shift; exec "$@"';
+
+/** Exit codes of a shell that cannot start a command. */
+const NOT_STARTED: readonly number[] = [126, 127];
 
 /** See the module's description. */
 export class ProgramJob implements RunningJob {
@@ -49,13 +55,17 @@ export class ProgramJob implements RunningJob {
 
   async #run(task: ComputationTask, command: readonly string[], job: JobTask): Promise<JobEnd> {
     const argv = [...command, ...programArguments(job.args)];
-    const child = this.#child = spawn(task, argv, job);
+    const shell = `dispyscheduler-${crypto.randomUUID()}`;
+    const child = this.#child = spawn(task, argv, job, shell);
     const stdout = new Output("stdout", child.stdout, task.limits.outputBytes);
     const stderr = new Output("stderr", child.stderr, task.limits.outputBytes);
     const status = await child.status;
     await Promise.all([stdout.settle(), stderr.settle()]);
     // Of one that was told to end, no child is left either when it counts as ended.
     await this.#ending;
+    const isUnstarted = NOT_STARTED.includes(status.code);
+    const refusal = isUnstarted ? saidBy(shell, stderr.kept.bytes()) : null;
+    if (refusal !== null) throw new Error(refusal);
     return {
       status: this.#isTold ? JobStatus.Terminated : JobStatus.Finished,
       // Also of one that was told to end, as dispynode does: its exit code may say what it has saved.
@@ -93,12 +103,26 @@ class Output {
   }
 }
 
-function spawn(task: ComputationTask, argv: readonly string[], job: JobTask): Deno.ChildProcess {
-  const { memoryBytes } = task.limits;
-  const limited = memoryBytes === null || Deno.build.os === "windows"
-    ? argv
-    : ["sh", "-c", LIMITED, "sh", String(Math.ceil(memoryBytes / 1024)), ...argv];
-  const [program = "", ...args] = [...task.programLauncher, ...limited];
+/** What a shell of that name has said when it could not start a program; `null` if nothing. */
+function saidBy(shell: string, stderr: Uint8Array): string | null {
+  const line = new TextDecoder().decode(stderr).trimEnd().split("\n").at(-1) ?? "";
+  return line.startsWith(`${shell}: `) ? line.slice(shell.length + 2) : null;
+}
+
+/** @param shell How a shell calls itself that is needed to start the program. */
+function spawn(
+  task: ComputationTask,
+  argv: readonly string[],
+  job: JobTask,
+  shell: string,
+): Deno.ChildProcess {
+  const { limits: { memoryBytes }, programLauncher } = task;
+  const needsShell = Deno.build.os !== "windows" &&
+    (memoryBytes !== null || programLauncher.length > 0);
+  const limit = memoryBytes === null ? "" : String(Math.ceil(memoryBytes / 1024));
+  const [program = "", ...args] = needsShell
+    ? [...programLauncher, "sh", "-c", START, shell, limit, ...argv]
+    : argv;
   const child = new Deno.Command(program, {
     args,
     cwd: task.folder,

@@ -30,6 +30,7 @@ async function run(
     readonly args?: PyValue[];
     readonly name?: string;
     readonly limits?: Partial<RunnerLimits>;
+    readonly programLauncher?: readonly string[];
     readonly meanwhile?: (job: RunningJob, folder: string) => Promise<void>;
   } = {},
 ): Promise<JobEnd> {
@@ -47,7 +48,7 @@ async function run(
       nodeName: "name of the node",
       scratchFolder: folder,
       launcher: [],
-      programLauncher: [],
+      programLauncher: options.programLauncher ?? [],
       access: OWN_ACCESS,
       nodeIpAddr: "127.0.0.2",
       environment: { MARKED: newComputationMark() },
@@ -156,6 +157,27 @@ Deno.test("a program that cannot be started is Terminated, with the reason", onl
   equal(missing.status, JobStatus.Terminated);
   match(missing.exception ?? "", /No such file|not found/i);
 });
+
+Deno.test(
+  "so is one that something else stands before, or that has a limit",
+  onlyUnix,
+  async () => {
+    for (
+      const options of [
+        { programLauncher: ["sh", "-c", 'exec "$@"', "sh"] },
+        { limits: { memoryBytes: 1 << 30 } },
+      ]
+    ) {
+      const missing = await run("#!/no/such/interpreter", options);
+      equal([missing.status, missing.stderr], [JobStatus.Terminated, null]);
+      match(missing.exception ?? "", /not found|No such file/i);
+      const other = await run("#!/bin/sh\necho 'sh: 1: exec: x: not found' >&2; exit 127", options);
+      equal([other.status, result(other)], [JobStatus.Finished, 127n]);
+      const killed = await run("#!/bin/sh\nkill -9 $$", options);
+      equal([killed.status, result(killed)], [JobStatus.Finished, -9n]);
+    }
+  },
+);
 
 Deno.test("arguments that no program takes are an error of the job", onlyUnix, async () => {
   const end = await run("#!/bin/sh\n", { args: ["good", 7n] });

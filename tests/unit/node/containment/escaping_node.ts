@@ -5,7 +5,6 @@
  * Arguments: the job's Python, and whether a PID namespace is used.
  */
 
-import { NO_CONTAINMENT } from "../../../../src/node/containment/containment.ts";
 import { findNamespace } from "../../../../src/node/containment/namespace.ts";
 import { Orphans } from "../../../../src/node/containment/orphans.ts";
 import { readChildren } from "../../../../src/node/process_table.ts";
@@ -29,9 +28,7 @@ if (import.meta.main) {
   if (typeof orphans === "string") throw new Error(orphans);
   const namespace = await findNamespace();
   if (how === "namespace" && namespace.kind === "none") throw new Error(namespace.reason);
-  const launcher = how === "namespace" && namespace.kind !== "none"
-    ? namespace.launcher
-    : NO_CONTAINMENT.launcher;
+  const launcher = how === "namespace" && namespace.kind !== "none" ? namespace.launcher : [];
   const lab = await Lab.open(code, { launcher });
   const failure = await lab.setup();
   if (failure !== null) throw new Error(failure);
