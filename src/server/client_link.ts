@@ -216,8 +216,8 @@ export class ClientLink {
     const loan = payload instanceof KeptPayload
       ? await (payload as KeptPayload<JobReply>).lend()
       : null;
-    const { context: { foreign }, computation: { compute, dialect } } = this;
-    const rewritten = foreign.share();
+    const { context: { foreign }, computation: { compute, dialect, owner } } = this;
+    const rewritten = foreign.share(owner);
     return {
       read: async () => {
         if (loan === null) return this.#reply(delivery, null);

@@ -117,7 +117,7 @@ export class ClientSide {
       return;
     }
     guest.proved();
-    using room = this.context.receiving.clients.share();
+    using room = this.context.receiving.clients.share(stream.remoteAddr.hostname);
     const message = await this.#read(stream, REQUEST_LIMITS, MAX_SKIPPED_BYTES, room);
     if (message.length === 0) return;
     const tag = tagOf(message);

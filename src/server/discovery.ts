@@ -6,7 +6,7 @@
 
 import { lookup } from "node:dns/promises";
 import { concat } from "@std/bytes/concat.js";
-import type { Cluster, Node } from "../core/mod.ts";
+import type { Cluster, Node, NodeAllocation } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
 import { HIGHEST_PROTOCOL } from "../pickle/mod.ts";
@@ -22,7 +22,7 @@ import {
 import { announced } from "../net/addresses.ts";
 import type { Context } from "./context.ts";
 import { messageOf } from "../log/error_message.ts";
-import { Lanes } from "../net/lanes.ts";
+import { FairLanes } from "../net/fair_lanes.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import type { UdpSockets } from "../net/udp_sockets.ts";
 import { Versions } from "../net/versions.ts";
@@ -37,6 +37,8 @@ const MAX_KNOWN_HOSTS = 4096;
 
 /** Of all nodes that clients name, however many, so many are greeted at a time. */
 const MAX_GREETING = 128;
+/** Of those that one cluster names. */
+const MAX_GREETING_OF_CLUSTER = 32;
 
 /**
  * Every release is greeted so often at most. Nodes log a warning for each greeting of another
@@ -60,7 +62,9 @@ export class Discovery {
   /** Machines on which nodes were found. */
   readonly #knownHosts = new Set<string>();
   readonly #relays = new Set<string>();
-  readonly #greetingNamed = new Lanes(MAX_GREETING);
+  readonly #greetingNamed = new FairLanes(MAX_GREETING, MAX_GREETING_OF_CLUSTER);
+  /** Clusters whose nodes are being greeted; `true` = once more after that. */
+  readonly #greetingFor = new Map<Cluster, boolean>();
   readonly #unknownNames = new RepeatLimiter(log, { intervalMs: UNKNOWN_NAME_INTERVAL_MS });
 
   #allReleasesMs = -Infinity;
@@ -111,14 +115,39 @@ export class Discovery {
 
   /** Greets the nodes that a client named and that the cluster does not have yet. */
   async greetFor(cluster: Cluster): Promise<void> {
+    // A long list takes a while: what asks again meanwhile must not add to what waits.
+    const isUnderWay = this.#greetingFor.has(cluster);
+    this.#greetingFor.set(cluster, isUnderWay);
+    if (isUnderWay) return;
+    try {
+      do {
+        this.#greetingFor.set(cluster, false);
+        await this.#greetMissing(cluster);
+      } while (this.#greetingFor.get(cluster));
+    } finally {
+      this.#greetingFor.delete(cluster);
+    }
+  }
+
+  async #greetMissing(cluster: Cluster): Promise<void> {
+    // Clients at one machine are several, too; node lists, all of them together, are limited.
+    const owner = `${cluster.id}`;
     const missing = cluster.allocations.filter(({ pattern }) => !cluster.shares.has(pattern));
-    await Promise.all(
-      missing.map(({ pattern, port }) =>
-        pattern.includes("*")
-          ? this.#broadcast(port, () => this.#known)
-          : this.#greetingNamed.run(async () => void await this.#greet({ host: pattern, port }))
+    const isPattern = ({ pattern }: NodeAllocation) => pattern.includes("*");
+    // One broadcast reaches the nodes of all patterns.
+    const ports = new Set(missing.filter(isPattern).map(({ port }) => port));
+    const named = missing.filter((allocation) => !isPattern(allocation));
+    await Promise.all([
+      ...[...ports].map((port) =>
+        this.#greetingNamed.run(owner, () => this.#broadcast(port, () => this.#known))
       ),
-    );
+      ...named.map(({ pattern: host, port }) =>
+        this.#greetingNamed.run(owner, async () => {
+          // Its client may have closed it while this has waited for its turn.
+          if (cluster.accepts) await this.#greet({ host, port });
+        })
+      ),
+    ]);
   }
 
   /** Somebody says that this is its version: nodes of that version are looked for, too. */

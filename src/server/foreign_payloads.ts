@@ -28,9 +28,13 @@ export class ForeignPayloads {
   /** @param budget Room for what is written anew. */
   constructor(private readonly budget: TransferBudget) {}
 
-  /** A place for what is written anew for one message, to be disposed of when that was sent. */
-  share(): TransferShare {
-    return this.budget.share();
+  /**
+   * A place for what is written anew for one message, to be disposed of when that was sent.
+   *
+   * @param owner The client whose job it is of.
+   */
+  share(owner: string): TransferShare {
+    return this.budget.share(owner);
   }
 
   /**

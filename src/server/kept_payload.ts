@@ -216,7 +216,7 @@ export class KeptPayload<T> {
 
   /** Waits for room to read it; what is in memory needs none. To be disposed of when it was sent. */
   async lend(): Promise<Loan<T>> {
-    const share = this.means.sending.share();
+    const share = this.means.sending.share(this.item.client);
     if (this.#value === null) await share.take(this.item.sizeBytes);
     return {
       read: async () => this.#value ?? await this.#read(),

@@ -265,7 +265,7 @@ export class NodeLink {
     } as const;
     using stream = await this.connect(node);
     await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeClientRequest(request));
-    using room = receiving.nodes.share();
+    using room = receiving.nodes.share(node.ipAddr);
     const reply = decodeRetrieveJobAnswer(await stream.readMessage(MAX_MESSAGE_BYTES, room));
     if (reply === null) return;
     if (await this.resultIntake.take(reply) !== "left") await stream.writeMessage(ACK);
@@ -374,7 +374,7 @@ export class NodeLink {
     let stream: MessageStream;
     let record: DispyJob;
     const { pickleProtocol } = dialectOfNode(node);
-    using rewritten = this.context.foreign.share();
+    using rewritten = this.context.foreign.share(this.context.computations.of(job.cluster).owner);
     using loan = await payload.kept.lend();
     try {
       record = await this.context.foreign.job(await loan.read(), pickleProtocol, rewritten);

@@ -112,7 +112,7 @@ export class NodeSide {
   /** Serves one connection to the node port of `family`. */
   async serve(stream: MessageStream, family: PortFamily, guest: Guest): Promise<void> {
     const { limit, pickles } = this.#limitsOf(guest);
-    using room = this.context.receiving.nodes.share();
+    using room = this.context.receiving.nodes.share(stream.remoteAddr.hostname);
     const message = await stream.readMessage(limit, room);
     if (message.length === 0) return;
     const request = decodeNodeRequest(message, pickles);
@@ -246,9 +246,9 @@ export class NodeSide {
     }
     using _ = client;
     const { foreign, computations } = this.context;
-    const { dialect, compute } = computations.of(job.cluster);
+    const { dialect, compute, owner } = computations.of(job.cluster);
     await client.writeMessage(...encodeToClient({ kind: "FILEXFER", file }, dialect));
-    using rewritten = foreign.share();
+    using rewritten = foreign.share(owner);
     const ofJob = { ...reply, hash: job.hash };
     const sent = await foreign.replySoFar(ofJob, dialect.pickleProtocol, compute.type, rewritten);
     await client.writeMessage(...encodeBareJobReply(sent, dialect));

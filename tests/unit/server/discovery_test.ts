@@ -33,6 +33,33 @@ Deno.test("a client may name many nodes; they are not all connected to at once",
   assertEquals(most <= 256, true, `${most} connections at a time`);
 });
 
+Deno.test("a client with thousands of hosts that do not answer does not keep another's node from being greeted", async () => {
+  await using bench = new Bench();
+  const tried: string[] = [];
+  const { promise: never, reject } = Promise.withResolvers<never>();
+  bench.context.nodeTransport.connect = (host) => {
+    tried.push(host);
+    return never;
+  };
+  const udp = { families: [FAMILY], send: () => Promise.resolve() } as unknown as UdpSockets;
+  const discovery = new Discovery(bench.context, udp);
+  const listOf = (patterns: string[]) => {
+    const { cluster } = bench.computation();
+    const [any] = cluster.allocations;
+    cluster.allocations = patterns.map((pattern) => ({ ...any!, pattern }));
+    return cluster;
+  };
+  const many = listOf(Array.from({ length: NAMED }, (_, n) => `192.0.2.${n}`));
+  const all = [discovery.greetFor(many), discovery.greetFor(listOf(["198.51.100.1"]))];
+  // What asks once more while the list is gone through adds nothing to what waits.
+  for (let times = 0; times < 100; times++) all.push(discovery.greetFor(many));
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals([tried.length < 200, tried.includes("198.51.100.1")], [true, true]);
+  reject(new WireError("connect", "nobody is there"));
+  await Promise.all(all);
+  assertEquals(tried.length <= 2 * NAMED + 1, true, `${tried.length}`);
+});
+
 Deno.test("a machine where nobody listens is tried once a family, one that listens with each release", async () => {
   await using bench = new Bench();
   const tried: string[] = [];

@@ -35,7 +35,7 @@ const MALFORMED = pickle("\x80\x05\xff");
 function foreign() {
   const budget = new TransferBudget(Infinity);
   const payloads = new ForeignPayloads(budget);
-  return { budget, payloads, room: payloads.share() };
+  return { budget, payloads, room: payloads.share("client") };
 }
 
 Deno.test("arguments that their node reads are passed on as they are", async () => {
@@ -64,7 +64,7 @@ Deno.test("what is written anew has its room until it was sent", async () => {
   const { budget, payloads } = foreign();
   const args = dumps(new PyByteArray(new Uint8Array(100_000))).with(1, 5);
   {
-    using room = payloads.share();
+    using room = payloads.share("client");
     await payloads.job({ ...JOB, args }, 4, room);
     assert(budget.usedBytes >= args.length);
   }

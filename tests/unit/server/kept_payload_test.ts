@@ -170,10 +170,11 @@ Deno.test("what is read back takes its turn, and gives it back", async () => {
   const size = 2 * MB - 1;
   const all = [];
   for (let index = 0; index < 5; index++) {
-    const kept = await keeper.keep(JOB_FORM, job(size), "a");
+    const kept = await keeper.keep(JOB_FORM, job(size), index % 2 === 0 ? "a" : "b");
     commit(kept);
     all.push(kept);
   }
+  // One client has no more than half of the room.
   const loans = await Promise.all(all.slice(0, 4).map((kept) => kept.lend()));
   const last = all[4]!.lend();
   assertEquals([sending.usedBytes, sending.waiting], [8 * MB, 1]);
