@@ -52,6 +52,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["own_node_jobs", "Our node: jobs end when they should, with all that they have started"],
   ["own_node_results", "Our node: results whose scheduler is away"],
   ["own_node_security", "Our node: secrets and TLS"],
+  ["own_auth", "Our node: proofs of its own"],
   ["demo", "The demo"],
   ["commands_submit", "`dispyscheduler submit`"],
   ["commands_submit_inputs", "`dispyscheduler submit`: inputs, files, folders"],

@@ -25,6 +25,7 @@ const OWN_KEYS = [
   "scheduler_port",
   "node_port",
   "node_secret_file",
+  "require_own_auth",
   "cluster_secret_file",
   "oversize",
   "memory_budget",

@@ -10,7 +10,7 @@ import { helpText } from "./help.ts";
 import { NODE_OPTIONS } from "./node_options.ts";
 import type { TimeOfDay } from "./node_values.ts";
 import { DISPY_BASE_PORT } from "./ports.ts";
-import { readSecret, readSecretOnStdin, secretWarnings } from "./secrets.ts";
+import { readSecret, readSecretOnStdin, secretWarnings, wantsOwnAuth } from "./secrets.ts";
 import type { Selection } from "./selection.ts";
 import { type FileOption, readTlsFiles, type TlsFiles } from "./tls_files.ts";
 import { USAGE_EXIT_CODE, UsageError } from "./usage_error.ts";
@@ -50,6 +50,7 @@ export interface NodeConfig {
   readonly msgTimeoutMs: number;
   /** Empty: none. */
   readonly secret: string;
+  readonly requireOwnAuth: boolean;
   readonly tls: TlsFiles | null;
   /** Absent: no limit. */
   readonly serve?: number;
@@ -148,6 +149,9 @@ function buildConfig(
   };
   const zombieIntervalMs = values.zombie_interval ?? DEFAULT_ZOMBIE_INTERVAL_MS;
   const { serve } = values;
+  const secret = values.secret_on_stdin
+    ? readSecretOnStdin("node", selection, environment)
+    : readSecret("node", selection, environment);
   return {
     cpus: chooseCpus(selection, machineCpus),
     setupTimeoutMs: values.setup_timeout ?? DEFAULT_SETUP_TIMEOUT_MS,
@@ -165,9 +169,8 @@ function buildConfig(
     ipv4UdpMulticast: values.ipv4_udp_multicast ?? false,
     ...(values.ping_interval === undefined ? {} : { pingIntervalMs: values.ping_interval }),
     msgTimeoutMs: values.msg_timeout ?? DEFAULT_MSG_TIMEOUT_MS,
-    secret: values.secret_on_stdin
-      ? readSecretOnStdin("node", selection, environment)
-      : readSecret("node", selection, environment),
+    secret,
+    requireOwnAuth: wantsOwnAuth(selection, secret, "--secret_file"),
     tls: readTlsFiles(environment, fileOption("certfile"), fileOption("keyfile"), "certfile"),
     ...(serve === undefined || serve === null ? {} : { serve }),
     ...(values.service_start === undefined ? {} : { serviceStart: values.service_start }),

@@ -160,6 +160,11 @@ export const NODE_OPTIONS = {
     parse: parsePath,
     help: "File whose first line is the secret shared with the schedulers.",
   }),
+  require_own_auth: flag({
+    group: "Security",
+    help: "Serve only schedulers of this program that prove the secret in its own way: dispy's " +
+      "proof of a secret can be had by greeting any node that has it. Needs a secret.",
+  }),
   secret_on_stdin: flag({
     group: "Security",
     help: "The secret is the first line of standard input, where neither files nor the process " +

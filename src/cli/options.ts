@@ -114,6 +114,12 @@ export const OPTIONS = {
     parse: parsePath,
     help: "File whose first line is the secret shared with the nodes.",
   }),
+  require_own_auth: flag({
+    group: "Security",
+    help:
+      "Use only nodes of this program that prove the node secret in its own way: dispy's proof " +
+      "of a secret can be had by greeting any node that has it. Needs a node secret.",
+  }),
   cluster_secret: value({
     group: "Security",
     placeholder: "TEXT",

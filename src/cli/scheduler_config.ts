@@ -2,7 +2,7 @@ import { type CliEnvironment, readOptionFile } from "./environment.ts";
 import { type ClusterRule, parseClusterRules } from "./cluster_rules.ts";
 import { planPorts, type PortPlan } from "./ports.ts";
 import type { Selection } from "./selection.ts";
-import { readSecret } from "./secrets.ts";
+import { readSecret, wantsOwnAuth } from "./secrets.ts";
 import { type FileOption, readTlsFiles, type TlsFiles } from "./tls_files.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -27,6 +27,7 @@ export interface SchedulerConfig {
   readonly ipv4UdpMulticast: boolean;
   /** Empty: none. */
   readonly nodeSecret: string;
+  readonly requireOwnAuth: boolean;
   /** Empty: none. */
   readonly clusterSecret: string;
   readonly nodeTls: TlsFiles | null;
@@ -196,7 +197,7 @@ export function buildConfig(selection: Selection, environment: CliEnvironment): 
       nodePort: values.node_port,
     }),
     ipv4UdpMulticast: values.ipv4_udp_multicast ?? false,
-    nodeSecret: readSecret("node", selection, environment),
+    ...nodeProofs(selection, environment),
     clusterSecret: readSecret("cluster", selection, environment),
     nodeTls: tlsFiles("node"),
     clusterTls: tlsFiles("cluster"),
@@ -221,4 +222,13 @@ export function buildConfig(selection: Selection, environment: CliEnvironment): 
     logLevel: values.debug ? "debug" : "info",
     logFormat: values.log_format ?? "text",
   };
+}
+
+/** The node secret, and whether dispy's proof of it will do. */
+function nodeProofs(
+  selection: Selection,
+  environment: CliEnvironment,
+): Pick<SchedulerConfig, "nodeSecret" | "requireOwnAuth"> {
+  const nodeSecret = readSecret("node", selection, environment);
+  return { nodeSecret, requireOwnAuth: wantsOwnAuth(selection, nodeSecret, "--node_secret_file") };
 }

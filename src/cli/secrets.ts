@@ -86,6 +86,33 @@ export function readSecretOnStdin(
 }
 
 /**
+ * Whether only our own proofs of a secret are to do.
+ *
+ * @param selection The options given.
+ * @param secret The secret; empty for none.
+ * @param option Where to give one.
+ * @throws {UsageError} Where there is nothing to prove.
+ */
+export function wantsOwnAuth(
+  selection: {
+    readonly values: { readonly require_own_auth?: boolean };
+    origin(name: string): string;
+  },
+  secret: string,
+  option: string,
+): boolean {
+  const isWanted = selection.values.require_own_auth ?? false;
+  if (isWanted && secret === "") {
+    throw new UsageError(
+      `${
+        selection.origin("require_own_auth")
+      }: there is no secret to prove; give one with ${option}`,
+    );
+  }
+  return isWanted;
+}
+
+/**
  * Looks for secrets that lie open.
  *
  * @param selection The options given, found to be good.

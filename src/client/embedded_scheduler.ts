@@ -86,6 +86,7 @@ function serverOptions(
     ipv4Multicast: false,
     nodes: (options.nodes ?? ["*"]).map(hostOf),
     nodeSecret: options.nodeSecret ?? "",
+    requireOwnAuth: false,
     clusterSecret,
     nodeTls: tls,
     // Jobs that send to the client directly use the nodes' certificate.

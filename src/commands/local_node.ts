@@ -129,6 +129,7 @@ export class LocalNode {
     return [
       "--ends_with_stdin",
       ...(this.config.nodeSecret === "" ? [] : ["--secret_on_stdin"]),
+      ...(this.config.requireOwnAuth ? ["--require_own_auth"] : []),
       ...["--cpus", String(this.cpus)],
       ...["--port", String(family.node - 1)],
       ...["--scheduler_host", this.schedulerHost],

@@ -185,6 +185,7 @@ function nodeOptions(config: NodeConfig, folder: string): NodeOptions {
     pingIntervalMs: config.pingIntervalMs ?? null,
     msgTimeoutMs: config.msgTimeoutMs,
     secret: config.secret,
+    requireOwnAuth: config.requireOwnAuth,
     tls: config.tls,
     serve: config.serve ?? null,
     serviceHours: {

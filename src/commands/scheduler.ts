@@ -36,6 +36,7 @@ function serverOptions(config: SchedulerConfig): ServerOptions {
     ipv4Multicast: config.ipv4UdpMulticast,
     nodes: config.nodes,
     nodeSecret: config.nodeSecret,
+    requireOwnAuth: config.requireOwnAuth,
     clusterSecret: config.clusterSecret,
     nodeTls: config.nodeTls,
     clusterTls: config.clusterTls,

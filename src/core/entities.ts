@@ -178,6 +178,8 @@ export interface NodeInfo {
   readonly pickleProtocol?: number;
   /** Its generation of the protocol; one without understands clusters of any. */
   readonly generation?: string | null;
+  /** What opens our requests to it, where that is not dispy's proof. Opaque here. */
+  readonly requestAuth?: string;
   /** At which address this node reaches us. */
   readonly schedulerIpAddr: string;
   /** At which of our ports this node sends its messages. */

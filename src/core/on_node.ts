@@ -41,6 +41,10 @@ export function onNodeFound(core: Core, info: NodeInfo, nowMs: number): Node {
       node.name = info.name;
       core.note(node);
     }
+    if (info.requestAuth !== undefined && info.requestAuth !== node.info.requestAuth) {
+      node.info = { ...node.info, requestAuth: info.requestAuth };
+      core.note(node);
+    }
     node.availInfo = info.availInfo;
     node.unreachable = 0;
     node.pausedUntilMs = 0;

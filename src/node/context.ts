@@ -11,11 +11,15 @@ import type { FolderAccess } from "./folder_access.ts";
 import type { JobUser } from "./job_user/job_user.ts";
 import type { HeldComputations } from "./held_computations.ts";
 import type { NodeOptions } from "./options.ts";
+import type { OwnAuthSessions } from "./own_auth_sessions.ts";
 import type { ProcessMark } from "./process_tree.ts";
 import type { JobLanguage } from "./runner.ts";
 
 /** Answers of schedulers may be this long. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** A scheduler with a wrong secret goes on trying; its warning is not repeated within this time. */
+export const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
 
 /** What the parts of a node share. */
 export interface NodeContext {
@@ -24,8 +28,10 @@ export interface NodeContext {
   readonly addresses: OwnAddresses;
   /** Our random mark since our start: schedulers prove their secret with it. */
   readonly sign: string;
-  /** What schedulers prove their secret with. */
+  /** What dispy's schedulers prove their secret with. */
   readonly auth: Uint8Array;
+  /** What ours do. */
+  readonly ownAuth: OwnAuthSessions;
   /** What can be run here; the first that accepts a computation gets it. */
   readonly languages: readonly JobLanguage[];
   /** By which all processes of this node's jobs are found. */

@@ -14,19 +14,26 @@ import { externalOf } from "../net/addresses.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import type { UdpSockets } from "../net/udp_sockets.ts";
 import { Versions } from "../net/versions.ts";
+import { MAX_STRANGER_WARNINGS } from "../net/admission.ts";
 import {
   authCode,
   canonicalAddress,
   encodeDiscovery,
+  FILLER_AUTH,
   type MessageStream,
   type NodePing,
+  NONCE_BYTES,
+  OWN_AUTH_VERSION,
+  type OwnProof,
+  ownProof,
+  ownRequestAuth,
   type Pong,
   type RelayPing,
   type SchedulerPing,
   type Terminated,
 } from "../wire/mod.ts";
 import type { Availability } from "./avail_info.ts";
-import type { NodeContext } from "./context.ts";
+import { type NodeContext, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import type { SchedulerAddress } from "./held_computations.ts";
 import { announcedAddress } from "./own_address.ts";
 import { platformText } from "./platform.ts";
@@ -56,6 +63,10 @@ export class Discovery {
   readonly #versions = new Versions();
   /** Schedulers that are being answered, by sign and address. */
   readonly #answering = new Set<string>();
+  readonly #refusals = new RepeatLimiter(log, {
+    intervalMs: SECRET_WARNING_INTERVAL_MS,
+    maxPerInterval: MAX_STRANGER_WARNINGS,
+  });
   /** Whether the scheduler that has the node has greeted while jobs ran. */
   #hasMissedPresent = false;
   readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
@@ -127,6 +138,16 @@ export class Discovery {
   async answer(greeting: Greeting, from: string): Promise<void> {
     // Our answer proves the secret for the sign in the greeting: with our own it would open this node.
     if (greeting.sign === this.context.sign) return;
+    const { requireOwnAuth } = this.context.options;
+    if (requireOwnAuth && (greeting.from === "relay" || greeting.ownAuth !== OWN_AUTH_VERSION)) {
+      this.#refusals.warning(
+        from,
+        "greeting ignored: --require_own_auth is set, and the scheduler " +
+          "is dispy's own, has no secret, or was greeted through a relay",
+        { from },
+      );
+      return;
+    }
     this.#wasGreeted = true;
     const { scheduler, busyCpus } = this.context.held;
     const isPresent = scheduler?.host === from && scheduler.port === greeting.port;
@@ -236,7 +257,7 @@ export class Discovery {
         const answer = greeting.sign === null
           // A relay that does not know the scheduler's sign: the scheduler has to greet by itself.
           ? this.#greeting(greeting.version, ipAddr, schedulerIpAddr)
-          : await this.#pong(greeting.version, greeting.sign, ipAddr, schedulerIpAddr);
+          : await this.#pong(greeting, greeting.sign, ipAddr, schedulerIpAddr);
         await stream.writeMessage(...encodeDiscovery(answer));
         await stream.waitForClose();
         log.debug("scheduler answered", { scheduler: schedulerIpAddr, port: greeting.port });
@@ -251,23 +272,35 @@ export class Discovery {
     }
   }
 
+  /** Proves the secret to a scheduler of ours, and takes its requests from now on. */
+  #ownProof(schedulerSign: string, nodeAddress: string, schedulerAddress: string): OwnProof {
+    const { sign: nodeSign, options: { port: nodePort, secret }, ownAuth } = this.context;
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES)).toHex();
+    const session = { schedulerSign, nodeSign, nonce, nodeAddress, nodePort, schedulerAddress };
+    ownAuth.add(ownRequestAuth(secret, session));
+    return ownProof(secret, session);
+  }
+
   async #pong(
-    version: string,
+    greeting: Greeting,
     schedulerSign: string,
     ipAddr: string,
     schedulerIpAddr: string,
   ): Promise<Pong> {
     const { sign, options, languages } = this.context;
+    const knowsOwn = greeting.from === "scheduler" && greeting.ownAuth === OWN_AUTH_VERSION;
+    const isOwn = knowsOwn && options.secret !== "";
     return {
       kind: "PONG",
-      version,
+      version: greeting.version,
       sign,
       ipAddr,
       port: options.port,
       name: options.name,
       cpus: options.cpus,
       platform: platformText(languages),
-      auth: authCode(options.secret, schedulerSign),
+      auth: options.requireOwnAuth ? FILLER_AUTH : authCode(options.secret, schedulerSign),
+      ...(isOwn ? { ownProof: this.#ownProof(schedulerSign, ipAddr, schedulerIpAddr) } : {}),
       availInfo: await this.availability.read(),
       schedulerIpAddr,
     };

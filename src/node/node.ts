@@ -36,6 +36,7 @@ import { KeptReplies } from "./kept_replies.ts";
 import { newNodeMark } from "./marks.ts";
 import { LostFolders } from "./lost_folders.ts";
 import type { NodeOptions } from "./options.ts";
+import { OwnAuthSessions } from "./own_auth_sessions.ts";
 import { Pulses } from "./pulses.ts";
 import { Replies } from "./replies.ts";
 import { Requests } from "./requests.ts";
@@ -101,6 +102,7 @@ export class JobNode {
       addresses,
       sign,
       auth: authCode(secret, sign),
+      ownAuth: new OwnAuthSessions(),
       languages,
       mark: newNodeMark(),
       containment,

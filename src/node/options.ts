@@ -27,6 +27,8 @@ export interface NodeOptions {
   readonly msgTimeoutMs: number;
   /** Shared with the schedulers; "" without one. */
   readonly secret: string;
+  /** Serve only schedulers that prove the secret as ours do; dispy's proof is neither taken nor given. */
+  readonly requireOwnAuth: boolean;
   /** For TLS with schedulers; `null` = plain text. */
   readonly tls: TlsIdentity | null;
   /** Computations that it serves before it ends; `null` = no limit. */

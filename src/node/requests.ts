@@ -31,7 +31,7 @@ import {
 } from "../wire/mod.ts";
 import { splitTag } from "../wire/tags.ts";
 import type { Computations } from "./computations.ts";
-import { MAX_ANSWER_BYTES, type NodeContext } from "./context.ts";
+import { MAX_ANSWER_BYTES, type NodeContext, SECRET_WARNING_INTERVAL_MS } from "./context.ts";
 import type { Discovery } from "./discovery.ts";
 import { takeFile } from "./file_intake.ts";
 import type { HeldComputation } from "./held_computations.ts";
@@ -40,9 +40,6 @@ import type { KeptReplies } from "./kept_replies.ts";
 import type { Replies } from "./replies.ts";
 
 const log = getLogger("node");
-
-/** A peer with a wrong secret goes on trying; its warning is not repeated within this time. */
-const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
 
 /** Whether a request is for results that were not taken. */
 function isRecallTag(tag: string): boolean {
@@ -72,7 +69,7 @@ export class Requests {
   /** Serves one connection. */
   async serve(stream: MessageStream, guest: Guest): Promise<void> {
     const auth = await stream.readExactly(AUTH_LENGTH_BYTES);
-    if (!authMatches(auth, this.context.auth)) return await this.#serveStranger(stream, auth);
+    if (!this.#proves(auth)) return await this.#serveStranger(stream, auth);
     guest.proved();
     const message = await stream.readMessage(REQUEST_LIMITS);
     if (message.length === 0) return;
@@ -80,6 +77,12 @@ export class Requests {
     if (tag === "PING") return this.#greeted(decodePing(body), stream);
     if (isRecallTag(tag)) return await this.#recall(stream, decodeClientRequest(message));
     await this.#serveRequest(stream, message);
+  }
+
+  /** Whether `auth` proves the secret, as our schedulers do or as dispy's do. */
+  #proves(auth: Uint8Array): boolean {
+    const { auth: dispyAuth, options: { requireOwnAuth }, ownAuth } = this.context;
+    return ownAuth.accepts(auth) || (!requireOwnAuth && authMatches(auth, dispyAuth));
   }
 
   /** Serves a datagram: greetings, which are for everybody, and signs of life. */

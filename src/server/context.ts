@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Node } from "../core/mod.ts";
+import type { Node, NodeInfo } from "../core/mod.ts";
 import type { CoreJournal } from "../journal/core_journal.ts";
 import type { FileStore } from "../store/file_store.ts";
 import { authCode } from "../wire/mod.ts";
@@ -53,14 +53,18 @@ export const SECRET_WARNING_INTERVAL_MS = 10 * 60_000;
 /** Answers of nodes other than results may be this long. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 
-const authOfNode = new WeakMap<Node, Uint8Array>();
+const authOfNode = new WeakMap<NodeInfo, Uint8Array>();
+const ENCODER = new TextEncoder();
 
-/** What we prove the node secret with towards `node`. */
-export function nodeAuthOf(context: Context, node: Node): Uint8Array {
-  let auth = authOfNode.get(node);
+/** What we prove the node secret with towards `node`: our own proof, or dispy's. */
+export function nodeAuthOf(context: Context, { info }: Node): Uint8Array {
+  let auth = authOfNode.get(info);
   if (auth === undefined) {
-    auth = authCode(context.options.nodeSecret, node.info.sign);
-    authOfNode.set(node, auth);
+    const { requestAuth } = info;
+    auth = requestAuth === undefined
+      ? authCode(context.options.nodeSecret, info.sign)
+      : ENCODER.encode(requestAuth);
+    authOfNode.set(info, auth);
   }
   return auth;
 }

@@ -16,6 +16,7 @@ import {
   encodePulseDatagram,
   FILLER_AUTH,
   type NodePing,
+  OWN_AUTH_VERSION,
   type Pong,
   type SchedulerPing,
 } from "../wire/mod.ts";
@@ -193,10 +194,10 @@ export class Discovery {
     const { nodeTransport, options } = this.context;
     using stream = await nodeTransport.connect(ping.ipAddr, ping.port);
     const greeting = this.#greeting(family, ping.version, ping.ipAddr, stream.localAddr.hostname);
-    await stream.writeRequest(
-      authCode(options.nodeSecret, ping.sign),
-      ...encodeDiscovery(greeting),
-    );
+    // dispy's nodes take no greeting of a scheduler that does not prove the secret at once; whoever
+    // greets chooses for which sign.
+    const auth = options.requireOwnAuth ? FILLER_AUTH : authCode(options.nodeSecret, ping.sign);
+    await stream.writeRequest(auth, ...encodeDiscovery(greeting));
     await stream.waitForClose();
   }
 
@@ -242,6 +243,7 @@ export class Discovery {
       from: "scheduler",
       version,
       sign: this.context.sign,
+      ...(this.context.options.nodeSecret === "" ? {} : { ownAuth: OWN_AUTH_VERSION }),
       port: family.nodeSide,
       ipAddrs: announced(this.context.addresses.known, ownAddress ?? undefined),
       nodeIpAddr,

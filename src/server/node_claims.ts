@@ -18,9 +18,10 @@ import { messageOf } from "../log/error_message.ts";
 import type { PortFamily } from "../net/port_family.ts";
 import { Throttle } from "../net/throttle.ts";
 import type { Rate } from "../net/token_bucket.ts";
-import { authCode, type Pong } from "../wire/mod.ts";
+import { authCode, type OwnProof, ownProofMatches, type Pong } from "../wire/mod.ts";
 import type { Context } from "./context.ts";
 import type { Discovery } from "./discovery.ts";
+import { sessionOf } from "./node_proof.ts";
 import type { NodeProbe } from "./node_probe.ts";
 
 const log = getLogger("nodeside");
@@ -68,12 +69,21 @@ export class NodeClaims {
 
   /** Whether `pong` answers a question of ours, and so is true; it is used up. */
   takeAnswer(pong: Pong): boolean {
-    const key = keyOf(pong.auth);
+    const { ownProof } = pong;
+    // Where the proof is ours, dispy's may be missing; the question is the one that it names.
+    const key = ownProof !== undefined && this.#proves(pong, ownProof)
+      ? keyOf(authCode(this.context.options.nodeSecret, ownProof.schedulerSign))
+      : keyOf(pong.auth);
     const answered = this.#questions.get(key);
     if (answered === undefined) return false;
     this.#questions.delete(key);
     answered(pong);
     return true;
+  }
+
+  #proves(pong: Pong, proof: OwnProof): boolean {
+    const session = sessionOf(pong, proof);
+    return ownProofMatches(this.context.options.nodeSecret, session, proof.code);
   }
 
   /** Messages of `node` come from this address. */

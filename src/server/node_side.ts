@@ -58,6 +58,7 @@ import { dialectOfNode } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { LostNodes } from "./lost_nodes.ts";
+import { checkNodeProof, type GoodProof } from "./node_proof.ts";
 import type { NodeClaims } from "./node_claims.ts";
 import type { NodeRoom } from "./node_room.ts";
 import type { ResultIntake } from "./result_intake.ts";
@@ -74,6 +75,8 @@ interface Sender {
   readonly from: string;
   /** Whether the address is that of a connection; that of a datagram can be made up. */
   readonly isProven: boolean;
+  /** Our address that it has come to; `null` where that is not known. */
+  readonly to: string | null;
 }
 
 /** Anybody can have us greet an address: no more of that than this at a time. */
@@ -133,21 +136,21 @@ export class NodeSide {
         const told = request.kind === "PONG"
           ? { pickleProtocol: picklesReadBy(message), ...request }
           : request;
-        this.#take(told, family, { from, isProven: true });
+        this.#take(told, family, { from, isProven: true, to: stream.localAddr.hostname });
       }
     }
   }
 
   /** Serves a message that needs no answer on its own connection. */
   serveDatagram(request: NodeRequest, family: PortFamily, from: string): void {
-    this.#take(request, family, { from, isProven: false });
+    this.#take(request, family, { from, isProven: false, to: null });
   }
 
   #take(request: NodeRequest, family: PortFamily, sender: Sender): void {
     const { from } = sender;
     switch (request.kind) {
       case "PONG":
-        return this.#pong(request, family, from);
+        return this.#pong(request, family, sender);
       case "PING":
         // Schedulers and clients greet nodes, and may hit us where ports coincide.
         if (request.from === "node") void this.#nodePing(request, family);
@@ -270,30 +273,41 @@ export class NodeSide {
     await stream.writeMessage(encodeRelayAnswer(answer));
   }
 
-  #pong(pong: Pong, family: PortFamily, from: string): void {
-    const { nodeAuth } = this.context;
+  #pong(pong: Pong, family: PortFamily, sender: Sender): void {
+    const { from } = sender;
     if (this.nodeClaims.takeAnswer(pong)) return;
-    if (!authMatches(pong.auth, nodeAuth)) {
-      // A node answers each of our greetings, at each of our addresses.
-      this.#refusals.warning(`node ${pong.ipAddr}`, "node has another node secret; not used", {
-        node: pong.ipAddr,
-        from,
-      });
-      return;
-    }
+    const proof = this.#proofOf(pong, sender, false);
+    if (proof === null) return;
     if (pong.cpus <= 0 || pong.schedulerIpAddr === null) {
       log.debug("node offers no CPUs", { node: pong.ipAddr });
       return;
     }
     const contradicted = this.nodeClaims.contradicted(pong);
-    if (contradicted === null) return this.#found(pong, family, from);
+    if (contradicted === null) return this.#found(pong, proof, family, from);
     void this.nodeClaims.onContradiction(contradicted, pong, family, (truth) => {
-      this.#found(truth, family, from);
+      const proof = this.#proofOf(truth, sender, true);
+      if (proof !== null) this.#found(truth, proof, family, from);
     });
   }
 
+  /** What a node proves the secret with; `null` where it does not, which is told once. */
+  #proofOf(pong: Pong, { from, to }: Sender, isAnswer: boolean): GoodProof | null {
+    const proof = checkNodeProof(this.context, pong, { to, isAnswer });
+    const { kind } = proof;
+    if (kind === "good") return proof;
+    // A node answers each of our greetings, at each of our addresses.
+    this.#refusals.warning(
+      `node ${pong.ipAddr}`,
+      kind === "wrong"
+        ? "node has another node secret; not used"
+        : "node proves the secret as dispy does only, and --require_own_auth is set; not used",
+      { node: pong.ipAddr, from },
+    );
+    return null;
+  }
+
   /** A node that is where it says to be, as far as we know. */
-  #found(pong: Pong, family: PortFamily, from: string): void {
+  #found(pong: Pong, { requestAuth }: GoodProof, family: PortFamily, from: string): void {
     const { engine } = this.context;
     const { ipAddr, sign, schedulerIpAddr } = pong;
     if (schedulerIpAddr === null) return;
@@ -322,6 +336,7 @@ export class NodeSide {
         schedulerIpAddr,
         schedulerPort: family.nodeSide,
         generation: generationOf(pong),
+        ...(requestAuth === undefined ? {} : { requestAuth }),
       }, nowMs)
     );
     this.nodeClaims.addSource(node, from);

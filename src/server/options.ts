@@ -18,6 +18,8 @@ export interface ServerOptions {
   /** Nodes to ask directly: addresses or names; `*` = broadcast. */
   readonly nodes: readonly string[];
   readonly nodeSecret: string;
+  /** Only nodes are used that prove the secret as ours do; dispy's proof is neither taken nor given. */
+  readonly requireOwnAuth: boolean;
   readonly clusterSecret: string;
   /** For TLS with nodes; `null` = plain text. */
   readonly nodeTls: TlsIdentity | null;

@@ -23,6 +23,7 @@ import {
 } from "./fields.ts";
 import { decodeOptionalAvailInfo, encodeOptionalAvailInfo } from "./records/dispy_node.ts";
 import type { AvailInfo } from "./records/dispy_node.ts";
+import type { OwnProof } from "./own_auth.ts";
 import { decodePickle, encodeTagged, splitTag, unknownTag } from "./tags.ts";
 
 /** A scheduler looks for nodes. */
@@ -38,6 +39,8 @@ export interface SchedulerPing {
   readonly nodeIpAddr: string | null;
   /** Highest pickle protocol that it reads, where it says so itself: our own programs do. */
   readonly pickleProtocol?: number;
+  /** The version of our own proofs that it takes, where it does. */
+  readonly ownAuth?: number;
 }
 
 /** A relay tells nodes where the scheduler is. */
@@ -82,6 +85,8 @@ export interface Pong {
   readonly availInfo: AvailInfo | null;
   /** The address at which this node reaches the scheduler. */
   readonly schedulerIpAddr: string | null;
+  /** What a node of ours proves the secret with to a scheduler of ours. */
+  readonly ownProof?: OwnProof;
 }
 
 /** A relay asks whether a scheduler is there and knows the secret. */
@@ -187,6 +192,7 @@ function decodePing(body: Uint8Array, limits?: PickleLimits): Ping {
     ipAddrs,
     nodeIpAddr: optionalString(dict, "node_ip_addr", kind),
     ...pickleProtocolIn(dict, kind),
+    ...ownAuthIn(dict),
   };
 }
 
@@ -206,7 +212,21 @@ function decodePong(body: Uint8Array, limits?: PickleLimits): Pong {
     ...pickleProtocolIn(dict, kind),
     availInfo: decodeOptionalAvailInfo(dict.get("avail_info")),
     schedulerIpAddr: optionalString(dict, "scheduler_ip_addr", kind),
+    ...ownProofIn(dict),
   };
+}
+
+function ownAuthIn(dict: PyDict): { ownAuth?: number } {
+  const ownAuth = optionalInt(dict, "own_auth", "PING");
+  return ownAuth === null ? {} : { ownAuth };
+}
+
+function ownProofIn(dict: PyDict): { ownProof?: OwnProof } {
+  const kind = "PONG";
+  const code = optionalString(dict, "own_code", kind);
+  if (code === null) return {};
+  const schedulerSign = requireString(dict, "own_sign", kind);
+  return { ownProof: { schedulerSign, nonce: requireString(dict, "own_nonce", kind), code } };
 }
 
 /** What a peer says that its pickles may be, where it does. */
@@ -272,6 +292,11 @@ function discoveryBody(message: DiscoveryMessage): PyDict {
         ip_addr: message.ipAddr,
         scheduler_ip_addr: message.schedulerIpAddr,
       });
+      const { ownProof } = message;
+      if (ownProof !== undefined) {
+        dict.set("own_sign", ownProof.schedulerSign).set("own_nonce", ownProof.nonce);
+        dict.set("own_code", ownProof.code);
+      }
       return withPickleProtocol(dict, message);
     }
     case "RELAY_INFO": {
@@ -300,6 +325,7 @@ function pingBody(ping: Ping): PyDict {
     case "scheduler": {
       const dict = PyDict.from({ ...common, sign: ping.sign, ip_addrs: [...ping.ipAddrs] });
       if (ping.nodeIpAddr !== null) dict.set("node_ip_addr", ping.nodeIpAddr);
+      if (ping.ownAuth !== undefined) dict.set("own_auth", toInt(ping.ownAuth));
       return withPickleProtocol(dict, ping);
     }
     case "relay": {

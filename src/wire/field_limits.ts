@@ -145,6 +145,7 @@ export const FIELD_LIMITS = {
     scheduler_ip_addr: ADDRESS,
     node_ip_addr: ADDRESS,
     pickle_protocol: PICKLE_PROTOCOL,
+    own_auth: COUNT,
   },
   PONG: {
     version: VERSION,
@@ -157,6 +158,9 @@ export const FIELD_LIMITS = {
     auth: PROOF,
     scheduler_ip_addr: ADDRESS,
     pickle_protocol: PICKLE_PROTOCOL,
+    own_sign: MARK,
+    own_nonce: MARK,
+    own_code: MARK,
   },
   RELAY_INFO: {
     version: VERSION,

@@ -13,6 +13,7 @@
 export * from "./address.ts";
 export * from "./answers.ts";
 export * from "./auth.ts";
+export * from "./own_auth.ts";
 export * from "./byte_stream.ts";
 export * from "./client_answers.ts";
 export * from "./deadline.ts";

@@ -17,6 +17,7 @@ const DEFAULTS: SchedulerConfig = {
   ports: { kind: "all", families: [SPEC_FAMILY, MIDDLE_FAMILY, DISPY_FAMILY] },
   ipv4UdpMulticast: false,
   nodeSecret: "",
+  requireOwnAuth: false,
   clusterSecret: "",
   nodeTls: null,
   clusterTls: null,

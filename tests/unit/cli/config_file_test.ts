@@ -63,6 +63,7 @@ Deno.test("the file dispy 4.15 saves with options gives these options", () => {
     ports: { kind: "one", families: [{ nodeSide: 51347, node: 51348, clientSide: 51349 }] },
     ipv4UdpMulticast: false,
     nodeSecret: "None",
+    requireOwnAuth: false,
     clusterSecret: "it's [x] = ;#",
     nodeTls: null,
     clusterTls: null,

@@ -37,6 +37,7 @@ Deno.test("a node needs no options", () => {
     ipv4UdpMulticast: false,
     msgTimeoutMs: 5000,
     secret: "",
+    requireOwnAuth: false,
     tls: null,
     zombieIntervalMs: 3_600_000,
     maxFileSizeBytes: 0,

@@ -149,8 +149,12 @@ export class Scene implements AsyncDisposable {
     void this.#listen();
   }
 
-  /** Starts a node, and finds it. */
-  static async open(options: Partial<NodeOptions> = {}): Promise<Scene> {
+  /**
+   * Starts a node, and finds it.
+   *
+   * @param isGreeted Whether it is greeted as dispy's schedulers do.
+   */
+  static async open(options: Partial<NodeOptions> = {}, isGreeted = true): Promise<Scene> {
     const listener = Deno.listen({ hostname: ADDRESS, port: 0 });
     const folder = options.folder ?? await Deno.makeTempDir();
     const language = new FakeLanguage();
@@ -166,6 +170,7 @@ export class Scene implements AsyncDisposable {
         pingIntervalMs: null,
         msgTimeoutMs: 2000,
         secret: "",
+        requireOwnAuth: false,
         tls: null,
         serve: null,
         serviceHours: { start: null, stop: null, end: null },
@@ -183,7 +188,7 @@ export class Scene implements AsyncDisposable {
       [language],
     );
     const scene = new Scene(folder, nodePort, node, listener, language);
-    await scene.greet();
+    if (isGreeted) await scene.greet();
     return scene;
   }
 
@@ -248,6 +253,13 @@ export class Scene implements AsyncDisposable {
   /** Sends a message of any kind behind the right auth code, and returns the answer. */
   async askRaw(...chunks: Uint8Array[]): Promise<Uint8Array> {
     using stream = await this.open(...chunks);
+    return await stream.readMessage(1 << 20);
+  }
+
+  /** Sends a message of any kind behind `auth`, and returns the answer: empty where it is refused. */
+  async askWith(auth: Uint8Array, ...chunks: Uint8Array[]): Promise<Uint8Array> {
+    using stream = await this.#connect();
+    await stream.writeRequest(auth, ...chunks);
     return await stream.readMessage(1 << 20);
   }
 

@@ -45,6 +45,7 @@ const OPTIONS: ServerOptions = {
   ipv4Multicast: false,
   nodes: [],
   nodeSecret: "node secret",
+  requireOwnAuth: false,
   clusterSecret: "cluster secret",
   nodeTls: null,
   clusterTls: null,
@@ -88,11 +89,21 @@ export class Bench implements AsyncDisposable {
 
   /**
    * @param limits `receivingBytes` is room for messages that nodes send, `memoryBudgetBytes` what
-   * `--memory_budget` says.
+   * `--memory_budget` says; `requireOwnAuth` does not take dispy's proofs of the node secret.
    */
-  constructor(limits: { receivingBytes?: number; memoryBudgetBytes?: number } = {}) {
+  constructor(
+    limits: {
+      receivingBytes?: number;
+      memoryBudgetBytes?: number;
+      requireOwnAuth?: boolean;
+    } = {},
+  ) {
     const { receivingBytes = Infinity, memoryBudgetBytes = Infinity } = limits;
-    const options = { ...OPTIONS, memoryBudgetBytes };
+    const options = {
+      ...OPTIONS,
+      memoryBudgetBytes,
+      requireOwnAuth: limits.requireOwnAuth ?? OPTIONS.requireOwnAuth,
+    };
     const common = { deadlines: this.deadlines, timeoutMs: OPTIONS.msgTimeoutMs };
     const store = new MemoryStore(1 << 20);
     const addresses = {

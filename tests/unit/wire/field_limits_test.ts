@@ -157,12 +157,14 @@ const recorded = (name: string, fields: Fields, decode: (value: PyValue) => unkn
 const SAMPLES: Readonly<Record<LimitedName, readonly Sample[]>> = {
   PING: [
     { ...PING, ip_addr: "10.0.0.2", scheduler_ip_addr: "10.0.0.1" } as Fields,
-    { ...PING, ip_addrs: ["10.0.0.1"], node_ip_addr: "10.0.0.2", pickle_protocol: 5n } as Fields,
+    { ...PING, ip_addrs: ["10.0.0.1"], node_ip_addr: "10.0.0.2", own_auth: 1n } as Fields,
+    { ...PING, ip_addrs: ["10.0.0.1"], pickle_protocol: 5n } as Fields,
     { ...PING, ip_addrs: ["10.0.0.1"], relay: "y" } as Fields,
   ].map((fields) => ({ fields, read: tagged(decodeDiscovery, "PING") })),
   PONG: [ofNode("PONG", {
     ...{ ...PING, ip_addr: "10.0.0.2", name: "n", cpus: 2n, platform: "Linux" },
     pickle_protocol: 5n,
+    ...{ own_sign: "s", own_nonce: "n", own_code: "c" },
     ...{ auth: bytes("auth"), avail_info: null, scheduler_ip_addr: "10.0.0.1" },
   })],
   RELAY_INFO: [ofNode("RELAY_INFO", {
