@@ -25,6 +25,7 @@ Deno.test("news of nodes do not pile up for a client that is stopped", async () 
     await Promise.resolve();
   }
   goesOn.resolve();
+  await bench.until("the client has heard something", () => heard > 0);
   for (let before = -1; before !== heard;) {
     before = heard;
     await delay(100);
