@@ -17,9 +17,13 @@ trap '' INT TERM HUP
 while read -r line; do :; done
 if [ -w "$2" ]; then
   echo 1 >"$2"
-  sleep 0.1
   group=\${2%/cgroup.kill}
-  rmdir "$group"/* "$group" 2>/dev/null
+  # What was killed takes a moment to end.
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    rmdir "$group"/*/ "$group" 2>/dev/null
+    [ -d "$group" ] || break
+    sleep 0.1
+  done
 fi
 for try in 1 2 3 4 5 6 7 8 9 10; do
   found=$(grep -lszxF -e "$1" /proc/[0-9]*/environ)

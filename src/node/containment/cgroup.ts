@@ -11,6 +11,9 @@ import { getLogger } from "../../log/log.ts";
 
 const log = getLogger("node");
 
+/** How the names of nodes' groups begin. */
+const PREFIX = "dispyscheduler-node-";
+
 /** How long processes may take to end once the system has been told to kill them. */
 const KILL_LIMIT_MS = 5_000;
 
@@ -37,7 +40,8 @@ export class Cgroups {
         await Deno.readTextFile("/proc/self/cgroup"),
       );
       if (parent === null) return "cgroup v2 is not mounted";
-      const folder = join(parent, `dispyscheduler-node-${Deno.pid}-${crypto.randomUUID()}`);
+      await removeLeftovers(parent);
+      const folder = join(parent, `${PREFIX}${Deno.pid}-${crypto.randomUUID()}`);
       await Deno.mkdir(folder);
       const cgroups = new Cgroups(folder);
       const reason = await cgroups.#tryOut();
@@ -52,7 +56,8 @@ export class Cgroups {
   /** A group for a computation. */
   async make(): Promise<Cgroup> {
     const path = join(this.folder, crypto.randomUUID());
-    await Deno.mkdir(path);
+    // A node that sees other processes may have taken the empty group for a leftover.
+    await Deno.mkdir(path, { recursive: true });
     return new Cgroup(path);
   }
 
@@ -135,6 +140,23 @@ export function ownGroup(mounts: string, groups: string): string | null {
   // A container may show its own part alone, under the path that it has outside.
   const below = root !== "/" && path.startsWith(root) ? path.slice(root.length) : path;
   return join(point.replaceAll("\\040", " "), below);
+}
+
+/** Removes what nodes have left that were killed, together with what sees to their ends. */
+async function removeLeftovers(parent: string): Promise<void> {
+  for await (const { name } of Deno.readDir(parent)) {
+    const pid = name.startsWith(PREFIX) ? parseInt(name.slice(PREFIX.length)) : NaN;
+    if (Number.isNaN(pid) || await exists(`/proc/${pid}`)) continue;
+    const folder = join(parent, name);
+    for await (const { name: group, isDirectory } of Deno.readDir(folder)) {
+      if (isDirectory) await removeGroup(join(folder, group));
+    }
+    await removeGroup(folder);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 async function removeGroup(path: string): Promise<void> {

@@ -31,6 +31,26 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "what a killed node has left is removed by the next, and of no node that lives",
+  ignore: typeof found === "string",
+  fn: async () => {
+    const living = await Cgroups.open() as Cgroups;
+    const own = `-${Deno.pid}-`;
+    // No process has that number: it is beyond the largest.
+    const dead = living.folder.replace(own, "-4194305-");
+    await Deno.mkdir(`${dead}/of a computation`, { recursive: true });
+    const next = await Cgroups.open() as Cgroups;
+    const there = (path: string) => Deno.stat(path).then(() => true, () => false);
+    equal([await there(dead), await there(living.folder)], [false, true]);
+    await living.close();
+    // Should it be taken for one, it comes back.
+    await (await living.make()).close();
+    await living.close();
+    await next.close();
+  },
+});
+
 Deno.test("the node's own group is found however cgroup v2 is mounted", () => {
   const v1 = "30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
   const hybrid = v1 + "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
