@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { withFeatures } from "../../../scripts/features.ts";
+import { withLimits } from "../../../scripts/limits.ts";
 import { withOptions } from "../../../scripts/readme_options.ts";
 
 const README = new URL("../../../README.md", import.meta.url);
@@ -7,6 +8,11 @@ const README = new URL("../../../README.md", import.meta.url);
 Deno.test("README's table of options is the program's own", async () => {
   const readme = await Deno.readTextFile(README);
   assertEquals(withOptions(readme) === readme, true, "run: deno run -A scripts/readme_options.ts");
+});
+
+Deno.test("the tables of limits are the program's own", async () => {
+  const readme = await Deno.readTextFile(new URL("../../../src/wire/README.md", import.meta.url));
+  assertEquals(withLimits(readme) === readme, true, "run: deno run -A scripts/limits.ts");
 });
 
 Deno.test("README's table of features is that of the scenarios", async () => {
