@@ -22,19 +22,28 @@ import {
   type Compute,
   ComputeType,
   decodeComputeAnswer,
-  dialectOf,
   encodeToNode,
+  isBefore,
   newSign,
+  parseRelease,
   SIGN_RANDOM_BYTES,
   type ToNodeRequest,
+  WireError,
 } from "../wire/mod.ts";
 import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
+import { dialectOfNode } from "./dialects.ts";
 import type { NodeLink } from "./node_link.ts";
 
 const log = getLogger("node");
 
 const NAME = "dispyscheduler_check_up";
+
+/** From here on dispynode has the thread, and runs the code of computations in its own process. */
+const FIRST_RELEASE = [4, 10, 0] as const;
+
+/** Before that, what a computation raises is never answered: silence says that it was needed. */
+const FIRST_TO_TELL = [4, 15, 2] as const;
 
 /** The words behind which the node's answer has what was found. */
 const FOUND = "dispyscheduler found:";
@@ -91,8 +100,9 @@ export class NodeCheckUp {
 
   async #look(node: Node): Promise<CheckUpAnswer> {
     const { platform, version } = node.info;
-    const isDispynode = !runsTypeScript(platform);
-    if (!isDispynode || dialectOf(version).generation !== "dispy ≥ 4.11") return "well";
+    const release = parseRelease(version);
+    const isKnown = release !== null && !isBefore(release, FIRST_RELEASE);
+    if (runsTypeScript(platform) || !isKnown) return "well";
     try {
       const { answer, lost } = await this.#ask(node);
       if (answer === "healed") {
@@ -114,22 +124,32 @@ export class NodeCheckUp {
     const auth = newSign(crypto.getRandomValues(new Uint8Array(SIGN_RANDOM_BYTES)));
     const compute = computeFor(node, id, auth);
     const answer = decodeComputeAnswer(await this.#exchange(node, { kind: "COMPUTE", compute }));
-    if (answer.kind === "refused") throw new Error(`it does not take the look: ${answer.reason}`);
+    // Up to 4.14 nodes answer with their free CPUs: a busy one that takes it says 0.
+    const isTaken = answer.kind === "accepted" ||
+      (answer.reason === "answered 0" && dialectOfNode(node).computeAnswer === "free_cpus");
+    if (!isTaken) throw new Error(`it does not take the look: ${answer.reason}`);
+    const setup = { kind: "SETUP", computeId: id, setupArgs: new PyTuple([]) } as const;
     try {
-      const setup = { kind: "SETUP", computeId: id, setupArgs: new PyTuple([]) } as const;
       const text = new TextDecoder().decode(await this.#exchange(node, setup));
       const found = new RegExp(`${FOUND} (well|healed|mute) (\\d+)`).exec(text);
-      if (found === null) throw new Error(`it answers ${text.trim().split("\n").at(-1)}`);
-      return { answer: found[1] as CheckUpAnswer, lost: Number(found[2]) };
+      if (found !== null) return { answer: found[1] as CheckUpAnswer, lost: Number(found[2]) };
+      if (text === "ACK") return { answer: "well", lost: 0 };
+      if (text !== "") throw new Error(`it answers ${text.trim().split("\n").at(-1)}`);
+      throw new WireError("closed", "it gives no answer");
     } catch (error) {
       await this.nodeLink.abandon(node, id, auth).catch(() => {});
+      const isSilent = error instanceof WireError && ["timeout", "closed"].includes(error.kind);
+      if (isSilent && !tells(node)) return { answer: "healed", lost: 0 };
       throw error;
     }
   }
 
   async #exchange(node: Node, request: ToNodeRequest): Promise<Uint8Array> {
     using stream = await this.nodeLink.connect(node);
-    await stream.writeRequest(nodeAuthOf(this.context, node), ...encodeToNode(request));
+    await stream.writeRequest(
+      nodeAuthOf(this.context, node),
+      ...encodeToNode(request, dialectOfNode(node)),
+    );
     return await stream.readMessage(MAX_ANSWER_BYTES);
   }
 
@@ -141,13 +161,21 @@ export class NodeCheckUp {
   }
 }
 
+/** Whether `node` answers with what a computation raises. */
+function tells({ info }: Node): boolean {
+  const release = parseRelease(info.version);
+  return release !== null && !isBefore(release, FIRST_TO_TELL);
+}
+
 function computeFor(node: Node, id: number, auth: string): Compute {
   const { info } = node;
   return {
     type: ComputeType.Function,
     name: NAME,
     id,
-    code: `${CODE}\nraise Exception('${FOUND} ' + ${NAME}(${id}))\n`,
+    code: `${CODE}\nfound = ${NAME}(${id})\n` +
+      `if ${tells(node) ? "True" : "not found.startswith('well')"}:\n` +
+      `    raise Exception('${FOUND} ' + found)\n`,
     destPath: null,
     xferFiles: [],
     reentrant: false,
