@@ -16,10 +16,10 @@ function stateOf({ cwd }: LabProcess): string {
 
 const logOf = (scheduler: LabProcess) => `${stateOf(scheduler)}/journal.sqlite3-wal`;
 
-/** Changes a bit of a file. */
+/** Changes a bit of a log: a low one of a word, which can always be told from others. */
 async function flip(path: string, at: number): Promise<void> {
   const bytes = await Deno.readFile(path);
-  bytes[at]! ^= 4;
+  bytes[at - at % 4]! ^= 4;
   await Deno.writeFile(path, bytes);
 }
 
