@@ -74,7 +74,7 @@ const STAGES: readonly Stage[] = [
     command: ["run", "--allow-all", "scripts/compile.ts", "--check"],
   },
   {
-    ...{ name: "interop", fast: false, kind: "waits", limitMs: 12 * MINUTE_MS },
+    ...{ name: "interop", fast: false, kind: "waits", limitMs: 30 * MINUTE_MS },
     tests: "tests/interop",
     first: [
       ...["pickle/roundtrip", "faults_network", "restart_state", "commands_submit"],

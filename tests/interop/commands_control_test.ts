@@ -77,7 +77,10 @@ if (SCHEDULER === "ours") {
       await lab.startNodes(2, { cpus: 1 });
       const waits = async (cluster: string): Promise<string[]> => {
         const { cluster: { waits } } = await commandJson(lab, ["status", cluster]);
-        return waits.map((wait: Record<string, unknown>) => `${wait.kind} ${wait.nodes}`);
+        // They are told in the order in which they were found.
+        return waits.map(({ kind, nodes }: { kind: string; nodes: string[] }) => {
+          return `${kind} ${nodes.sort()}`;
+        });
       };
       const refused = await Driven.ready(lab, { refuse_setup: true });
       await refused.submit(1, [0.05]);
@@ -93,7 +96,7 @@ if (SCHEDULER === "ours") {
       const { stdout: one } = await runCommand(lab, ["status", "work"]);
       match(
         one,
-        /^Waits: 127\.0\.0\.2, 127\.0\.0\.3: could not be set up: .*the disk is missing$/m,
+        /^Waits: 127\.0\.0\.[23], 127\.0\.0\.[23]: could not be set up: .*the disk is missing$/m,
       );
       await scheduler.until(
         "it is logged",
@@ -160,19 +163,20 @@ if (SCHEDULER === "ours") {
     async (lab) => {
       await lab.startScheduler();
       await lab.startNode(1, { cpus: 2 });
-      const client = await Driven.ready(lab, { wait_nodes: 1, function: "mark" });
-      const path = `${await lab.folder("go")}/marks`;
-      await client.submit(1, [1.5, path]);
-      await client.submit(2, [60, path]);
+      const client = await Driven.ready(lab, { wait_nodes: 1, function: "hold" });
+      const enough = `${await lab.folder("signs")}/enough`;
+      await client.submit(1, [enough]);
+      await client.submit(2, [`${enough} of all`]);
       await client.untilRunning(2);
-      const kept = await commandJson(lab, ["cancel", "mark", "--keep_running"]);
+      const kept = await commandJson(lab, ["cancel", "hold", "--keep_running"]);
       equal([kept.cancelled_waiting, kept.cancelled_running, kept.cluster.state], [
         1,
         0,
         "closing",
       ]);
+      await Deno.writeTextFile(enough, "");
       await lab.until("one has finished", async () => (await onlyCluster(lab)).jobs_done === 1);
-      const ended = await commandJson(lab, ["cancel", "mark"]);
+      const ended = await commandJson(lab, ["cancel", "hold"]);
       equal([ended.cancelled_waiting, ended.cancelled_running], [0, 1]);
       equal((await client.results()).map(({ status }) => status), [
         JobStatus.Finished,

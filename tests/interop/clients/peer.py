@@ -40,6 +40,10 @@ def wait_for_go():
         raise SystemExit('the test has gone away')
 
 
+# How long anything may take, in seconds: scenarios run side by side, and have limits of their own.
+PATIENCE = 300
+
+
 class Nodes(object):
     """Collects what a cluster is told about its nodes and jobs, and waits for it."""
 
@@ -61,7 +65,7 @@ class Nodes(object):
                      job=job.id if job else None, cpus=node.cpus if node else None)
             self.changed.notify_all()
 
-    def wait(self, condition, timeout=30):
+    def wait(self, condition, timeout=PATIENCE):
         """Waits until condition(self) holds."""
         deadline = time.time() + timeout
         with self.changed:
@@ -71,7 +75,7 @@ class Nodes(object):
                     raise Exception('nodes so far: %s' % sorted(self.ready))
                 self.changed.wait(left)
 
-    def wait_for(self, count, timeout=30):
+    def wait_for(self, count, timeout=PATIENCE):
         """Waits until this many nodes are set up."""
         self.wait(lambda nodes: len(nodes.ready) >= count, timeout)
 
@@ -133,7 +137,7 @@ def described(job):
             'start': job.start_time, 'end': job.end_time}
 
 
-def wait_all(jobs, timeout=60):
+def wait_all(jobs, timeout=PATIENCE):
     """Waits for all jobs, as users do with job()."""
     for job in jobs:
         if not job.finish.wait(timeout):
