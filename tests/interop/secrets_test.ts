@@ -94,6 +94,7 @@ if (SCHEDULER === "ours") {
         const client = await lab.startClient("many.py", { args: ["--secret", "wrong-s3cret"] });
         const { events } = await client.ended();
         equal(events.map((line) => line.event), ["refused"]);
+        match(events[0]!.error, /refused computation: .* another cluster secret/);
       }
       const { events } = await lab.runClient("many.py", { args: ["--secret", CLUSTER_SECRET] });
       equal([...new Set(events.filter((line) => line.event === "job").map((job) => job.node))], [
