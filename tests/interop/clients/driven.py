@@ -9,7 +9,6 @@ import os
 import sys
 
 import dispy
-import dispy.config
 import peer
 
 
@@ -147,6 +146,7 @@ if options.pop('refuse_setup', False):
     options['setup'] = refuse_setup
 port = options.pop('port', None)
 if port:
+    import dispy.config  # not before 4.11
     dispy.config.DispyPort = port
 if 'nodes' in options:
     options['nodes'] = [node if isinstance(node, str) else dispy.NodeAllocate(node[0], cpus=node[1])

@@ -110,7 +110,8 @@ def trace(name):
         return fd.read()
 
 
-# What the jobs run: dispy sends the source of each function.
+# What the jobs run: dispy sends the source of each function. None ends at once: that kills now and
+# then what sends a dispynode's results.
 
 def answer(n, factor=2, seconds=0.05):
     import sys
@@ -151,6 +152,8 @@ def jobs():
 @row('depends')
 def depends():
     def helped(name, own):
+        import time
+        time.sleep(0.05)
         with open(name) as fd:
             content = fd.read()
         with open(own) as fd:
@@ -192,6 +195,8 @@ class Grid(object):
 @row('user objects')
 def user_objects():
     def move(grid, x):
+        import time
+        time.sleep(0.05)
         return Grid([point.moved(x) for point in grid.points])
 
     with Cluster(move, depends=[Point, Grid]) as cluster:
@@ -205,6 +210,8 @@ def user_objects():
 def exceptions():
     def fail(what):
         import sys
+        import time
+        time.sleep(0.05)
         sys.stdout.write('so far')
         raise ValueError('bad ' + what)
 
@@ -252,6 +259,8 @@ def tidy(name, traces):
 
 
 def tell_prepared():
+    import time
+    time.sleep(0.05)
     return prepared  # noqa: F821
 
 
@@ -407,7 +416,7 @@ def close():
 
 @row('programs')
 def programs():
-    path = os.path.abspath(write('prog.sh', '#!/bin/sh\necho "$1 and $2"\necho oops >&2\nexit 4\n'))
+    path = os.path.abspath(write('prog.sh', '#!/bin/sh\nsleep 0.05\necho "$1 and $2"\necho oops >&2\nexit 4\n'))
     os.chmod(path, 0o755)
     with Cluster(path) as cluster:
         for n, job in enumerate([cluster.submit(n, 'x') for n in range(3)]):
@@ -475,6 +484,8 @@ def allocate():
 @row('files to nodes')
 def files_there():
     def read(name):
+        import time
+        time.sleep(0.05)
         with open(name) as fd:
             return fd.read()
 
@@ -490,6 +501,8 @@ def files_there():
 @row('files to clients')
 def files_back():
     def make(name, size):
+        import time
+        time.sleep(0.05)
         with open(name, 'w') as fd:
             fd.write('x' * size)
         return dispy_send_file(name)  # noqa: F821
@@ -517,6 +530,8 @@ def node_allocate():
         return
 
     def read_own():
+        import time
+        time.sleep(0.05)
         with open('own.txt') as fd:
             return fd.read()
 
@@ -572,6 +587,8 @@ def secured():
             seen.append(job.result)
 
     def secret_job(name):
+        import time
+        time.sleep(0.05)
         with open(name) as fd:
             content = fd.read()
         dispy_provisional_result(len(content))  # noqa: F821

@@ -36,6 +36,22 @@ export const ROWS: readonly string[] = [
   "restart of the scheduler",
 ];
 
+/** Rows that say whether two programs understand each other, in a few seconds. */
+export const SHORT_ROWS: readonly string[] = [
+  "jobs",
+  "depends",
+  "user objects",
+  "exceptions",
+  "provisional results",
+  "setup, cleanup",
+  "cancel",
+  "programs",
+  "cluster_status",
+  "files to nodes",
+  "files to clients",
+  "NodeAllocate",
+];
+
 /** Rows that need a scheduler and nodes of their own. */
 export const SECURED_ROWS = ["secrets", "TLS"] as const;
 
@@ -45,19 +61,32 @@ export type Outcomes = Map<string, string | null>;
 /** Options of the scheduler that the rows want. */
 const SCHEDULER_ARGS = ["--cooperative", "--pulse_interval", "1"];
 
-/** Has clients of `release` go through `rows`, with a scheduler and two nodes of the lab. */
+/** Which programs play. */
+export interface Cast {
+  readonly client: Release;
+  /** Releases of the two nodes; those of {@linkcode Cast.client} when absent. */
+  readonly nodes?: readonly [Release | "ours", Release | "ours"];
+}
+
+/** Has clients go through `rows`, with a scheduler and two nodes of the lab. */
 export async function playRows(
   lab: Lab,
-  release: Release,
+  { client, nodes = [client, client] }: Cast,
   rows: readonly string[] = ROWS,
 ): Promise<Outcomes> {
-  let scheduler = await lab.startScheduler({ release, args: SCHEDULER_ARGS });
+  const options = { release: client, args: SCHEDULER_ARGS };
+  let scheduler = await lab.startScheduler(options);
   const [, second] = await Promise.all(
-    [1, 2].map((n) => lab.startNode(n, { kind: "dispynode", release })),
+    nodes.map((node, index) =>
+      lab.startNode(
+        index + 1,
+        node === "ours" ? { kind: node } : { kind: "dispynode", release: node },
+      )
+    ),
   );
-  return await playWith(lab, release, rows, {}, async (what) => {
+  return await playWith(lab, client, rows, {}, async (what) => {
     if (what === "node") await second!.stop();
-    else scheduler = await lab.restartScheduler(scheduler, { release, args: SCHEDULER_ARGS });
+    else scheduler = await lab.restartScheduler(scheduler, options);
   });
 }
 

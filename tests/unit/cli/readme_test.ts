@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert/equals.js";
 import { withFeatures } from "../../../scripts/features.ts";
 import { withLimits } from "../../../scripts/limits.ts";
+import { withMatrix } from "../../../scripts/matrix.ts";
 import { withOptions } from "../../../scripts/readme_options.ts";
 
 const README = new URL("../../../README.md", import.meta.url);
@@ -19,4 +20,11 @@ Deno.test("README's table of features is that of the scenarios", async () => {
   const readme = await Deno.readTextFile(README);
   const current = await withFeatures(readme);
   assertEquals(current === readme, true, "run: deno run -A scripts/features.ts");
+});
+
+Deno.test("the matrix of releases is what was recorded of the tests", async () => {
+  const text = await Deno.readTextFile(
+    new URL("../../../tests/interop/README.md", import.meta.url),
+  );
+  assertEquals(withMatrix(text) === text, true, "run: deno run -A scripts/matrix.ts");
 });
