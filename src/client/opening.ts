@@ -14,7 +14,7 @@ import {
   SIGN_RANDOM_BYTES,
   type XferFile,
 } from "../wire/mod.ts";
-import { PyTuple } from "../pickle/mod.ts";
+import { HIGHEST_PROTOCOL, PyTuple } from "../pickle/mod.ts";
 import type { ComputationBase } from "./computation.ts";
 import { ComputationRefusedError, WrongSecretError } from "./errors.ts";
 import { describeFile, sendContent } from "./files.ts";
@@ -52,6 +52,7 @@ export async function register(
     compute: computeOf(request, files),
     nodeAllocs: nodes.map((node) => allocSpec(node, computation)),
     exclusive,
+    pickleProtocol: HIGHEST_PROTOCOL,
   } as const;
   const answer = await link.askFor(
     compute,

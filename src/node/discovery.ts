@@ -15,6 +15,7 @@ import type { PortFamily } from "../net/port_family.ts";
 import type { UdpSockets } from "../net/udp_sockets.ts";
 import { Versions } from "../net/versions.ts";
 import { MAX_STRANGER_WARNINGS } from "../net/admission.ts";
+import { HIGHEST_PROTOCOL } from "../pickle/mod.ts";
 import {
   authCode,
   canonicalAddress,
@@ -301,6 +302,7 @@ export class Discovery {
       platform: platformText(languages),
       auth: options.requireOwnAuth ? FILLER_AUTH : authCode(options.secret, schedulerSign),
       ...(isOwn ? { ownProof: this.#ownProof(schedulerSign, ipAddr, schedulerIpAddr) } : {}),
+      pickleProtocol: HIGHEST_PROTOCOL,
       availInfo: await this.availability.read(),
       schedulerIpAddr,
     };

@@ -58,8 +58,8 @@ export class EarlierPickleWriter extends PickleWriter {
   /** The parents of classes in classes, by module and name: each is one value of the pickle. */
   readonly #parents = new Map<string, PyGlobal>();
 
-  constructor(protected override readonly protocol: 2 | 3, private readonly text: Python2Text) {
-    super();
+  constructor(protocol: 2 | 3, private readonly text: Python2Text) {
+    super(protocol);
   }
 
   protected override put(index: number): void {

@@ -17,7 +17,8 @@ import type { Python2Text } from "./earlier_writer.ts";
 import { DEFAULT_LIMITS, type PickleLimits } from "./limits.ts";
 import { readPickle } from "./reader.ts";
 import type { PyValue } from "./values.ts";
-import { guard, joined, writePickle, WRITTEN_PROTOCOL } from "./write.ts";
+import { guard, joined, writePickle } from "./write.ts";
+import { WRITTEN_PROTOCOL } from "./writer.ts";
 
 export { bytesOfText, textOfBytes } from "./byte_text.ts";
 export type { Python2Text } from "./earlier_writer.ts";
@@ -29,7 +30,7 @@ export { StateSetterStep } from "./reduce.ts";
 export { HIGHEST_PROTOCOL } from "./reader.ts";
 export { isForeign, readableBy } from "./rewrite.ts";
 export { protocolReadByWriter, PYTHON2_PROTOCOL, PYTHON3_PROTOCOL } from "./scan.ts";
-export { WRITTEN_PROTOCOL } from "./write.ts";
+export { WRITTEN_PROTOCOL } from "./writer.ts";
 export * from "./values.ts";
 
 /**
@@ -49,7 +50,7 @@ export function loads(bytes: Uint8Array, limits: Partial<PickleLimits> = {}): Py
 /**
  * The pickle of `value`.
  *
- * @param protocol Highest that its reader reads; at most {@linkcode WRITTEN_PROTOCOL} is written.
+ * @param protocol Highest that its reader reads; nothing beyond {@linkcode WRITTEN_PROTOCOL} is used.
  * Protocol 2 is for Python 2, which has `str` for bytes and for text that is ASCII. A pickle
  * without bytes can be read by Python 3, too.
  * @param text What Python 2 gets for other text.

@@ -6,17 +6,18 @@
 
 import { EarlierPickleWriter, type Python2Text } from "./earlier_writer.ts";
 import { PickleError } from "./error.ts";
+import { HIGHEST_PROTOCOL } from "./reader.ts";
 import { PYTHON3_PROTOCOL } from "./scan.ts";
 import type { PyValue } from "./values.ts";
-import { PickleWriter } from "./writer.ts";
+import { PickleWriter, WRITTEN_PROTOCOL } from "./writer.ts";
 
-/** Highest protocol that is written: protocol 5 offers nothing that is of use here. */
-export const WRITTEN_PROTOCOL = 4;
-
-/** The pickle of `value` in pieces, in the highest protocol up to `protocol` that is written. */
+/**
+ * The pickle of `value` in pieces. For who reads protocol 5 it says that it is of that, though it has
+ * no more than protocol 4 in it: our own programs learn from it what their peer reads.
+ */
 export function writePickle(value: PyValue, protocol: number, text: Python2Text): Uint8Array[] {
   const writer = protocol >= WRITTEN_PROTOCOL
-    ? new PickleWriter()
+    ? new PickleWriter(Math.min(protocol, HIGHEST_PROTOCOL))
     : new EarlierPickleWriter(protocol >= PYTHON3_PROTOCOL ? 3 : 2, text);
   return writer.write(value);
 }

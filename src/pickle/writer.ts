@@ -71,7 +71,8 @@ import {
   type PyValue,
 } from "./values.ts";
 
-const PROTOCOL = 4;
+/** Highest protocol of which anything is written: protocol 5 offers nothing that is of use here. */
+export const WRITTEN_PROTOCOL = 4;
 
 /** `bytearray` has an opcode only since protocol 5; before, it is a call. */
 const BYTEARRAY = new PyGlobal("builtins", "bytearray");
@@ -93,7 +94,9 @@ const MAX_LONG_STRINGS = 8;
  * and the pickle is linear in the number of distinct values.
  */
 export class PickleWriter {
-  protected readonly protocol: number = PROTOCOL;
+  /** @param protocol What the pickle says it is: protocol 5 has all that is written here, too. */
+  constructor(protected readonly protocol: number = WRITTEN_PROTOCOL) {}
+
   protected readonly out = new OutputBuffer();
   readonly #memo = new Map<object, number>();
   /** Strings by value: attribute and class names come many times. */

@@ -18,6 +18,11 @@ export function dialectOfNode({ info }: Node): Dialect {
   return dialect;
 }
 
+/** Whether two peers read what the other writes, without us in between. */
+export function haveSamePickles(one: Dialect, other: Dialect): boolean {
+  return one.pickleProtocol === other.pickleProtocol;
+}
+
 /** Clients of so many machines are remembered; the machine that greeted first is forgotten first. */
 const MAX_HOSTS = 4096;
 

@@ -48,7 +48,7 @@ import {
 import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
-import { dialectOfNode } from "./dialects.ts";
+import { dialectOfNode, haveSamePickles } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
 import { truncated } from "./file_limits.ts";
 import type { ClientFile } from "./file_set.ts";
@@ -302,7 +302,7 @@ export class NodeLink {
     const { compute } = await this.#payloadOf(loan);
     const request = {
       kind: "COMPUTE",
-      compute: this.#computeFor(share, compute, computation.nodeAuth),
+      compute: this.#computeFor(share, compute, computation),
     } as const;
     const answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
     return { answer, wantsSetup: wantsSetupAt(share.node, compute) };
@@ -349,7 +349,7 @@ export class NodeLink {
   }
 
   /** The computation as this node gets it: it talks to us, and knows nothing of its client. */
-  #computeFor(share: Share, compute: Compute, nodeAuth: string): Compute {
+  #computeFor(share: Share, compute: Compute, { nodeAuth, dialect }: Computation): Compute {
     const { info } = share.node;
     const { core } = this.context.engine;
     const { pulseIntervalMs } = core.options;
@@ -362,6 +362,10 @@ export class NodeLink {
       schedulerPort: info.schedulerPort,
       jobResultPort: info.schedulerPort,
       nodeIpAddr: info.ipAddr,
+      // Straight to a client goes only what it reads.
+      clientReplyAddr: haveSamePickles(dialect, dialectOfNode(share.node))
+        ? compute.clientReplyAddr
+        : null,
       pulseIntervalS: pulseIntervalMs === null ? null : pulseIntervalMs / 1000,
       cleanup: this.context.options.cleanupNodes && !compute.cleanup ? true : compute.cleanup,
     };

@@ -135,7 +135,7 @@ export function encodeRetrieveJobAnswer(
   dialect: Dialect = CURRENT_DIALECT,
 ): Uint8Array[] {
   if (reply === null) return [dumps(null, ANY_PYTHON)];
-  return dumpChunks(encodeJobReply(reply, dialect), dialect.pickleProtocol);
+  return dumpChunks(encodeJobReply(reply, dialect), dialect.pickleProtocol, "str");
 }
 
 /**

@@ -152,7 +152,7 @@ export function encodeBareJobReply(
   reply: JobReply,
   dialect: Dialect = CURRENT_DIALECT,
 ): Uint8Array[] {
-  return dumpChunks(encodeJobReply(reply, dialect), dialect.pickleProtocol);
+  return dumpChunks(encodeJobReply(reply, dialect), dialect.pickleProtocol, "str");
 }
 
 /**

@@ -119,9 +119,7 @@ export function encodeToClient(
   message: ToClientMessage,
   dialect: Dialect = CURRENT_DIALECT,
 ): Uint8Array[] {
-  // What jobs print and raise is text of their own.
-  const text = message.kind === "JOB_REPLY" ? "unicode" : "str";
-  return encodeTagged(message.kind, toClientBody(message, dialect), dialect.pickleProtocol, text);
+  return encodeTagged(message.kind, toClientBody(message, dialect), dialect.pickleProtocol);
 }
 
 function toClientBody(message: ToClientMessage, dialect: Dialect): PyValue {

@@ -5,7 +5,7 @@
  */
 
 import { parseCommandLine } from "../../src/cli/command_line.ts";
-import { dumps, loads, PickleError } from "../../src/pickle/mod.ts";
+import { dumps, loads, PickleError, readableBy } from "../../src/pickle/mod.ts";
 import {
   decodeAckAnswer,
   decodeBareJobReply,
@@ -175,6 +175,20 @@ const smallPickles: Target = {
   takes: taker(isPickleError, (bytes) => loads(bytes, GREETING_LIMITS)),
 };
 
+const foreignPickles: Target = {
+  ...pickles,
+  name: "pickles written anew for other Pythons",
+  takes: (bytes) =>
+    [2, 3, 4].map((protocol) =>
+      taker(isPickleError, () => {
+        const written = readableBy(protocol, bytes);
+        if (written !== bytes && readableBy(protocol, written) !== written) {
+          throw new Error("what was written anew would be written anew");
+        }
+      })(bytes)
+    ).includes(true),
+};
+
 const typeScriptValues: Target = {
   name: "values of TypeScript jobs",
   corpus: [
@@ -269,6 +283,7 @@ export const TARGETS: readonly Target[] = [
   controls,
   pickles,
   smallPickles,
+  foreignPickles,
   fileTarget("configuration files", "--config", CONFIG_FILES),
   fileTarget("cluster rules", "--cluster_rules", CLUSTER_RULES),
 ];

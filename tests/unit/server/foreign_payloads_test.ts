@@ -130,6 +130,8 @@ Deno.test("a node of Python 2.7 is sent nothing but protocol 2", async () => {
   await using _ = bench;
   assertEquals(messages.map(tagOf), ["COMPUTE", "SETUP", "JOB"]);
   for (const message of messages) assertEquals(message[tagOf(message).length + 2], 2);
+  const { compute } = ofKind(decodeToNode(messages[0]!), "COMPUTE");
+  assertEquals(compute.clientReplyAddr, null, "its jobs send nothing to the client but through us");
   const sent = ofKind(decodeToNode(messages.at(-1)!), "JOB");
   assertEquals(sent.job.args[1], 2);
   assertEquals(describe(loads(sent.job.args)), "[\"é\", b'ff']");
