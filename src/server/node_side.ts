@@ -327,9 +327,10 @@ export class NodeSide {
       }
       log.info("node found", { node: ipAddr, name: pong.name, cpus: pong.cpus });
     }
-    const { version, port, name, cpus, platform } = pong;
+    const { version, port, name, cpus, platform, pickleProtocol } = pong;
     const availInfo = withoutLongExtra(pong.availInfo);
-    const info = { ipAddr, sign, version, port, name, cpus, platform, availInfo };
+    const known = { ipAddr, sign, version, port, name, cpus, platform, availInfo };
+    const info = pickleProtocol === undefined ? known : { ...known, pickleProtocol };
     const node = engine.post((core, nowMs) =>
       onNodeFound(core, {
         ...info,

@@ -82,7 +82,7 @@ def main():
     cluster = peer.cluster(fail)
     job = cluster.submit('no such \xe9')
     job()
-    check('exception', [job.status, 'ValueError' in job.exception],
+    check('exception', [job.status, str('ValueError') in job.exception],
           [dispy.DispyJob.Terminated, True])
     cluster.close()
 

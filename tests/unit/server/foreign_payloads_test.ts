@@ -16,9 +16,11 @@ import {
   CURRENT_RELEASE,
   decodeToNode,
   dialectOf,
+  encodeDiscovery,
   encodeIntAnswer,
   JobStatus,
   type MessageStream,
+  type Pong,
   tagOf,
 } from "../../../src/wire/mod.ts";
 import { describe, pickle } from "../pickle/describe.ts";
@@ -106,6 +108,23 @@ function nodeOfPython2(bench: Bench) {
   bench.node(HOST, port, "its sign", { pickleProtocol: 2 });
   return messages;
 }
+
+Deno.test("what a node's Python reads is known from its PONG", async () => {
+  configureLogging({ level: "info", format: "text", write: () => {} });
+  for (const [pickleProtocol, written, said] of [[2, 2, undefined], [4, 4, undefined], [5, 4, 5]]) {
+    await using bench = new Bench();
+    const pong: Pong = {
+      ...{ kind: "PONG", version: CURRENT_RELEASE, sign: "its sign", ipAddr: HOST, port: 9701 },
+      ...{ name: "old", cpus: 2, platform: "Linux", auth: bench.context.nodeAuth },
+      ...{ availInfo: null, schedulerIpAddr: HOST },
+    };
+    const { peer, served } = await bench.connect();
+    const told = said === undefined ? pong : { ...pong, pickleProtocol: said };
+    await peer.writeMessage(...encodeDiscovery(told, written));
+    await served;
+    assertEquals(bench.context.engine.core.nodes.get(HOST)!.info.pickleProtocol, pickleProtocol);
+  }
+});
 
 async function benchWithJob(args: Uint8Array) {
   configureLogging({ level: "info", format: "text", write: () => {} });
