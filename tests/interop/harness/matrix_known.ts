@@ -7,9 +7,6 @@
 
 import { type ReleaseName, titleOf } from "./releases.ts";
 
-/** Releases that are played only to record what comes of them, as they are not served yet. */
-export const NOT_YET: ReadonlySet<string> = new Set(["4.6.18, Python 2.7"]);
-
 /** What came of each row by release: `null` is good. */
 export type Played = Readonly<Record<string, Readonly<Record<string, string | null>>>>;
 
