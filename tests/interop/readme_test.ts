@@ -31,7 +31,7 @@ async function shell(
   const shim = `#!/bin/sh\nexec ${Deno.execPath()} run --no-check --allow-all ${main} "$@"\n`;
   await Deno.writeTextFile(`${bin}/dispyscheduler`, shim, { mode: 0o755 });
   const path = `${bin}:${folder}:${Deno.env.get("PATH")}`;
-  const argv = ["sh", "-c", `PATH='${path}'; (${line}\n) >'${bin}/stdout'`];
+  const argv = ["sh", "-c", `PATH='${path}'; (${line}\n) </dev/null >'${bin}/stdout'`];
   const { code } = await lab.start("shell", argv, folder).ended();
   return { code, stdout: await Deno.readFile(`${bin}/stdout`) };
 }
