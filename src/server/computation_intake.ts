@@ -55,9 +55,11 @@ export class ComputationIntake {
     request: ClientComputeRequest,
     sizeBytes: number,
   ): Promise<void> {
+    const fault = this.context.engine.cannotKeep(sizeBytes) ?? this.#refusal(stream, request);
+    // Only of one in which nothing is wrong the parts can be told.
+    if (fault !== null) return await this.#refuse(stream, request, fault);
     const intended = partsOf(request);
-    const refusal = this.context.engine.cannotKeep(sizeBytes) ?? this.#refusal(stream, request) ??
-      this.#excess(stream, intended) ?? await this.#notListening(request) ??
+    const refusal = this.#excess(stream, intended) ?? await this.#notListening(request) ??
       // Others may have taken the room meanwhile.
       this.#excess(stream, intended);
     if (refusal !== null) return await this.#refuse(stream, request, refusal);
