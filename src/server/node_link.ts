@@ -13,12 +13,10 @@ import {
   onShareClosed,
   onShareFailed,
   onShareReady,
-  type SetupFailure,
   type Share,
 } from "../core/mod.ts";
 import { getLogger } from "../log/log.ts";
 import { RepeatLimiter } from "../log/repeat_limiter.ts";
-import { PickleError } from "../pickle/mod.ts";
 import { delay } from "@std/async/delay.js";
 import {
   ACK,
@@ -40,26 +38,24 @@ import {
   type MessageStream,
   type NodeCloseRequest,
   programToRepeat,
-  sendFile,
   type ToNodeRequest,
   WireError,
-  type XferFile,
 } from "../wire/mod.ts";
 import { runsTypeScript } from "../wire/typescript_jobs.ts";
 import type { Computation } from "./computation.ts";
 import { type Context, MAX_ANSWER_BYTES, nodeAuthOf } from "./context.ts";
 import { dialectOfNode, haveSamePickles } from "./dialects.ts";
 import { messageOf } from "../log/error_message.ts";
-import { truncated } from "./file_limits.ts";
-import type { ClientFile } from "./file_set.ts";
 import type { JobPayload } from "./job_payload.ts";
 import { UnreadableError } from "./foreign_payloads.ts";
-import { DamagedFileError } from "../store/file_store.ts";
 import { type Loan, LostPayloadError } from "./kept_payload.ts";
 import type { ComputationPayload } from "./payload_forms.ts";
 import type { SetupSpec } from "./persistence.ts";
 import { LongAnswers } from "./long_answers.ts";
 import type { ResultIntake } from "./result_intake.ts";
+import { NodeFiles } from "./node_files.ts";
+import { LostFile, Refusal } from "./node_refusal.ts";
+import { NodeRequests } from "./node_requests.ts";
 import { guardedCode } from "./start_guard.ts";
 
 const log = getLogger("node");
@@ -70,28 +66,13 @@ const RESULT_WAIT_MS = 1_000;
 /** What is wrong with one job may be wrong with each. */
 const WARNING_INTERVAL_MS = 60_000;
 
-/** A node's own message to our request; not a failure of the connection. */
-class Refusal extends Error {
-  constructor(readonly failure: SetupFailure, message: string) {
-    super(message);
-  }
-}
-
-/** A file that the client has sent is not there any more, or damaged: no node can get it. */
-class LostFile extends Refusal {
-  constructor(xfer: XferFile, reason: string) {
-    super("setup_failed", `file ${xfer.name} of the client is lost: ${reason}`);
-  }
-}
-
 /** See the module's description. */
 export class NodeLink {
-  /** By node and file: the transfer under way, so that no file is sent twice at a time. */
-  readonly #transfers = new Map<string, Promise<void>>();
-
   /** By node and computation: what is being closed at a node that was given up. */
   readonly #abandonments = new Map<string, Promise<void>>();
 
+  readonly #requests: NodeRequests;
+  readonly #files: NodeFiles;
   readonly #longAnswers: LongAnswers;
   readonly #warnings = new RepeatLimiter(log, { intervalMs: WARNING_INTERVAL_MS });
 
@@ -101,6 +82,8 @@ export class NodeLink {
     private readonly resultIntake: ResultIntake,
     checkMs?: number,
   ) {
+    this.#requests = new NodeRequests(context);
+    this.#files = new NodeFiles(context, this.#requests);
     this.#longAnswers = new LongAnswers(context.engine.core, checkMs);
   }
 
@@ -122,10 +105,10 @@ export class NodeLink {
       accepted = true;
       const { depends } = share.allocation.setup as SetupSpec;
       for (const xfer of [...computation.compute.xferFiles, ...depends]) {
-        await this.#sendClientFile(share, computation, xfer);
+        await this.#files.send(share, computation, xfer);
       }
       const program = programToRepeat(computation.compute);
-      if (program !== null) await this.#sendClientFile(share, computation, program, ".");
+      if (program !== null) await this.#files.send(share, computation, program, ".");
       if (wantsSetup) {
         const answer = await this.#sendSetup(share, computation);
         const done = decodeAckAnswer(answer);
@@ -220,7 +203,7 @@ export class NodeLink {
   async jobsAt(share: Share): Promise<number[]> {
     const { nodeAuth } = this.context.computations.of(share.cluster);
     if (!dialectOfNode(share.node).tellsJobs) return await this.#supposedJobsAt(share);
-    const answer = await this.#request(share.node, {
+    const answer = await this.#requests.ask(share.node, {
       kind: "JOBS",
       computeId: share.cluster.id,
       auth: nodeAuth,
@@ -241,7 +224,7 @@ export class NodeLink {
   /** Has a node send again the results of a computation that it holds; returns how many there are. */
   async resendResults(share: Share): Promise<number> {
     const { nodeAuth } = this.context.computations.of(share.cluster);
-    const answer = await this.#request(share.node, {
+    const answer = await this.#requests.ask(share.node, {
       kind: "RESEND_JOB_RESULTS",
       computeId: share.cluster.id,
       auth: nodeAuth,
@@ -273,7 +256,7 @@ export class NodeLink {
 
   /** A connection to a node. */
   connect(node: Node): Promise<MessageStream> {
-    return this.context.nodeTransport.connect(node.ipAddr, node.info.port);
+    return this.#requests.connect(node);
   }
 
   async #sendComputation(
@@ -304,7 +287,7 @@ export class NodeLink {
       kind: "COMPUTE",
       compute: this.#computeFor(share, compute, computation),
     } as const;
-    const answer = decodeComputeAnswer(await this.#request(share.node, request, { share }));
+    const answer = decodeComputeAnswer(await this.#requests.ask(share.node, request, { share }));
     return { answer, wantsSetup: wantsSetupAt(share.node, compute) };
   }
 
@@ -334,7 +317,7 @@ export class NodeLink {
     if (setupArgs === undefined) {
       throw new Refusal("setup_failed", "the arguments of the setup are lost");
     }
-    await this.#write(stream, share, { kind: "SETUP", computeId: cluster.id, setupArgs });
+    await this.#requests.write(stream, share, { kind: "SETUP", computeId: cluster.id, setupArgs });
   }
 
   /** What a computation has on disk; where it is lost, no further attempt can send it. */
@@ -384,7 +367,7 @@ export class NodeLink {
       record = await this.context.foreign.job(await loan.read(), pickleProtocol, rewritten);
       for (const file of payload.files) {
         if (isWithheld(share)) return { kind: "withheld" };
-        await this.#sendFile(share, file);
+        await this.#files.sendInTurn(share, file);
       }
       if (isWithheld(share)) return { kind: "withheld" };
       stream = await this.connect(node);
@@ -485,73 +468,6 @@ export class NodeLink {
     }
   }
 
-  /**
-   * Sends a file that the client has sent to us.
-   *
-   * @param place Where the node is to put it, if not where the client says.
-   */
-  async #sendClientFile(
-    share: Share,
-    computation: Computation,
-    xfer: XferFile | string,
-    place?: string,
-  ) {
-    if (typeof xfer === "string") {
-      throw new Refusal("setup_failed", `the client named the file ${xfer}, but did not send it`);
-    }
-    const file = computation.files.find(xfer);
-    if (file === undefined) {
-      throw new Refusal("setup_failed", `the client did not send its file ${xfer.name}`);
-    }
-    await this.#sendFile(
-      share,
-      place === undefined ? file : { ...file, xfer: { ...file.xfer, destPath: place } },
-    );
-  }
-
-  /**
-   * Sends a file, after any transfer of the same file to the same node: two at once would
-   * truncate it under each other there.
-   */
-  #sendFile(share: Share, file: ClientFile): Promise<void> {
-    const key = `${share.node.ipAddr} ${share.cluster.id} ${file.xfer.destPath} ${file.xfer.name}`;
-    const before = this.#transfers.get(key) ?? Promise.resolve();
-    const transfer = before.catch(() => {}).then(() => this.#transferFile(share, file));
-    this.#transfers.set(key, transfer);
-    return transfer.finally(() => {
-      if (this.#transfers.get(key) === transfer) this.#transfers.delete(key);
-    });
-  }
-
-  async #transferFile(share: Share, file: ClientFile): Promise<void> {
-    const { node } = share;
-    const sent = truncated(file.xfer, file.kept.sizeBytes);
-    const xfer = { ...sent, computeId: share.cluster.id };
-    const reader = await file.kept.open().catch((error) => {
-      if (error instanceof Deno.errors.NotFound) {
-        throw new LostFile(xfer, "it was removed from the scheduler's disk");
-      }
-      throw new Refusal("setup_failed", `a file of the client cannot be read: ${messageOf(error)}`);
-    });
-    try {
-      using stream = await this.connect(node);
-      await stream.writeRequest(
-        nodeAuthOf(this.context, node),
-        ...encodeToNode({ kind: "FILEXFER", file: xfer }, dialectOfNode(node)),
-      );
-      const { transferredBytes } = await sendFile(stream, xfer.stat.sizeBytes, reader);
-      share.txBytes += transferredBytes;
-    } catch (error) {
-      if (error instanceof DamagedFileError) throw new LostFile(xfer, error.message);
-      if (error instanceof WireError && error.kind === "refused") {
-        throw new Refusal("setup_failed", `file ${xfer.name} was not taken: ${error.message}`);
-      }
-      throw error;
-    } finally {
-      reader.close();
-    }
-  }
-
   async #close(share: Share, terminatePending: boolean): Promise<void> {
     const { node, cluster } = share;
     const { nodeAuth } = this.context.computations.of(cluster);
@@ -587,35 +503,6 @@ export class NodeLink {
       computation: share.cluster.name,
       reason: messageOf(error),
     });
-  }
-
-  /** Sends a request and reads the answer. */
-  async #request(
-    node: Node,
-    request: ToNodeRequest,
-    { share }: { share: Share },
-  ): Promise<Uint8Array> {
-    using stream = await this.connect(node);
-    await this.#write(stream, share, request);
-    return await stream.readMessage(MAX_ANSWER_BYTES);
-  }
-
-  async #write(stream: MessageStream, share: Share, request: ToNodeRequest): Promise<void> {
-    const chunks = encoded(request, share.node);
-    for (const chunk of chunks) share.txBytes += chunk.length;
-    await stream.writeRequest(nodeAuthOf(this.context, share.node), ...chunks);
-  }
-}
-
-/** A request with what clients have put into it, which this node's Python may not have. */
-function encoded(request: ToNodeRequest, node: Node): Uint8Array[] {
-  try {
-    return encodeToNode(request, dialectOfNode(node));
-  } catch (error) {
-    if (!(error instanceof PickleError)) throw error;
-    const what = request.kind === "SETUP" ? "arguments of setup" : "the computation";
-    const reason = `${what} cannot be written for this node's Python: ${error.message}`;
-    throw new Refusal("setup_failed", reason);
   }
 }
 
