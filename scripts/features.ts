@@ -42,6 +42,7 @@ const SECTIONS: readonly (readonly [file: string, title: string])[] = [
   ["network_nat", "NAT"],
   ["network_relay", "`dispynetrelay.py`"],
   ["releases", "Releases of dispy beside each other"],
+  ["mixed_pythons", "Pythons beside each other"],
   ["secrets", "Secrets"],
   ["tls", "TLS"],
   ["security", "Strangers"],
