@@ -43,7 +43,7 @@ const ROOT = new URL("../", import.meta.url).pathname.replace(/\/$/, "");
 const VENV_DIR = `${ROOT}/.venv`;
 const RELEASES_DIR = `${VENV_DIR}/releases`;
 const LOCK_DIR = `${ROOT}/.cache`;
-const PIP_OPTIONS = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"];
+const PIP_OPTIONS = ["--quiet", "--disable-pip-version-check", "--compile", "--no-deps"];
 
 /** dispy checks the signature of callbacks with a function that Python 3.11 dropped. */
 const PUT_BACK = `\
