@@ -82,7 +82,9 @@ def accepted(job):
 
 def done(job, status=dispy.DispyJob.Finished):
     deadline = time.time() + 60
-    while job.status not in ENDS:  # dispy 4.6 sets `finish` with each provisional result.
+    # dispy 4.6 sets `finish` with each provisional result; all releases set the status first, then
+    # what the job has said, then `finish`.
+    while job.status not in ENDS or not job.finish.is_set():
         if time.time() > deadline:
             raise AssertionError('a job has status %s and no end' % job.status)
         time.sleep(0.02)
