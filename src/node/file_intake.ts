@@ -56,10 +56,13 @@ export async function takeFile(
   if (computation === undefined || refusal !== null) return await refuse(stream, xfer, refusal);
   computation.touch();
   const path = filePath(computation.folder.path, xfer);
-  if (await isPresent(path, xfer)) {
-    computation.files.found(path);
-    return await confirmFile(stream, xfer.stat.sizeBytes);
-  }
+  const { files } = computation;
+  const isHere = await files.inTurn(path, async () => {
+    const isHere = await isPresent(path, xfer);
+    if (isHere) files.found(path);
+    return isHere;
+  });
+  if (isHere) return await confirmFile(stream, xfer.stat.sizeBytes);
   let part: Part;
   try {
     part = await Part.begin(context.access, computation.folder.path, path);
@@ -72,7 +75,11 @@ export async function takeFile(
         computation.touch();
         return part.write(chunk);
       },
-      finish: () => part.finish(xfer),
+      finish: () =>
+        files.inTurn(path, async () => {
+          await part.finish(xfer);
+          files.arrived(path);
+        }),
     });
   } catch (error) {
     if (error instanceof WireError) throw error;
@@ -82,7 +89,6 @@ export async function takeFile(
   } finally {
     await part.drop();
   }
-  computation.files.arrived(path);
   log.debug("file received", { path, size_bytes: xfer.stat.sizeBytes });
 }
 
@@ -92,10 +98,13 @@ export async function releaseFiles(
   computation: HeldComputation,
   xferFiles: readonly XferFile[],
 ): Promise<void> {
+  const { files } = computation;
   for (const xfer of xferFiles) {
     if (unsafeFileName(xfer) !== null) continue;
     const path = filePath(computation.folder.path, xfer);
-    if (computation.files.released(path)) await access.removeFile(path);
+    await files.inTurn(path, async () => {
+      if (files.released(path)) await access.removeFile(path);
+    });
   }
 }
 

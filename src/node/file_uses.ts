@@ -12,10 +12,27 @@
 /** See the module's description. */
 export class FileUses {
   readonly #uses = new Map<string, number>();
+  /** By file: what was begun with it last. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   /** All files that have come and are needed. */
   get paths(): string[] {
     return [...this.#uses.keys()];
+  }
+
+  /**
+   * Runs `task` once all that was begun with the file before is over. A file that is found there, and
+   * counted, must not be one that is just being removed, as its last use has ended.
+   */
+  async inTurn<Result>(path: string, task: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(path) ?? Promise.resolve();
+    const turn = before.then(task, task);
+    this.#turns.set(path, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(path) === turn) this.#turns.delete(path);
+    }
   }
 
   /** A file has come. */

@@ -25,8 +25,13 @@ async function keptIn(folder: string): Promise<number[]> {
   const modes: number[] = await kept(folder);
   for await (const { name, isFile } of Deno.readDir(folder)) {
     if (!isFile || /^(lock|config|journal\..*|\d+_[0-9a-f]{40})$/.test(name)) continue;
-    const { mode } = await Deno.stat(`${folder}/${name}`);
-    modes.push((mode ?? 0) & 0o777);
+    try {
+      const { mode } = await Deno.stat(`${folder}/${name}`);
+      modes.push((mode ?? 0) & 0o777);
+    } catch (error) {
+      // It was delivered meanwhile.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
   return modes;
 }
