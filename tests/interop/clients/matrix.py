@@ -286,7 +286,7 @@ def setup():
 def cancel():
     with Cluster(linger, count=1, nodes=[ONE]) as cluster:
         # Nodes before 4.7 cannot end a job that sleeps.
-        seconds, limit = (20, 5) if VERSION >= (4, 7) else (4, 12)
+        seconds, limit = (60, 30) if VERSION >= (4, 7) else (4, 12)
         submitted = [cluster.submit(seconds) for _ in range(6)]
         until('two jobs run', lambda: [job.status for job in submitted].count(
             dispy.DispyJob.Running) == 2)
